@@ -1,0 +1,14 @@
+"""What every test run needs: quiet kernels, capped threads, absolute data paths."""
+
+import os
+from pathlib import Path
+
+# Kernels start in notebooks/: a relative DLHELPERS_DATA must not depend on that.
+if os.environ.get("DLHELPERS_DATA"):
+    os.environ["DLHELPERS_DATA"] = str(Path(os.environ["DLHELPERS_DATA"]).expanduser().resolve())
+os.environ["DLHELPERS_QUIET"] = "1"
+# An inherited backend would swallow the outputs of plot cells.
+os.environ.pop("MPLBACKEND", None)
+# Several workers share the machine: one thread each unless the caller says otherwise.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")

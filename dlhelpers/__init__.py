@@ -1,0 +1,32 @@
+"""Helpers for thirty deep-learning lecture notebooks.
+
+The object that a lecture teaches is written in its notebook, in the open; this
+package holds what an earlier lecture has taught.  Import modules, not names:
+``from dlhelpers import claims, data, training``.
+
+From the bottom to the top (imports point downward only):
+
+========================  ====================================================
+``checks``                argument checks that raise readable errors
+``files``                 atomic writes, hashes, where data lives
+``progress``              progress bars that can be silenced
+``runs``                  recorded experiments: results with their provenance
+------------------------  ----------------------------------------------------
+``runtime``               ``start(seed)``: seeds, device, threads
+``claims``                ``claim()``: a statement that the machine checks
+``objectives``            functions with known smoothness and minimiser
+``data``                  digits, toy sets, downloads
+``models``                networks that earlier lectures have built
+------------------------  ----------------------------------------------------
+``descent``               iterates of optimisers, and the bounds they obey
+``training``              one ``fit()`` loop, early stopping, checkpoints
+------------------------  ----------------------------------------------------
+``plotting``              arrays in, Axes out
+``widgets``               explorers: live pictures with sliders
+``exercises``             checkers that answer back
+========================  ====================================================
+
+``python -m dlhelpers`` lists the commands.
+"""
+
+__version__ = "0.1.0"

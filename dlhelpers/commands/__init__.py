@@ -1,0 +1,1 @@
+"""The commands of ``python -m dlhelpers``, one module each."""

@@ -1,0 +1,1 @@
+"""Checkers for the exercise notebooks, one module a lecture; ``core`` is what they share."""

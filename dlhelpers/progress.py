@@ -1,0 +1,32 @@
+"""Progress bars that a person sees and a test does not.
+
+``DLHELPERS_QUIET=1`` silences them: stored outputs then compare on every machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def quiet() -> bool:
+    """True when ``DLHELPERS_QUIET`` is set to anything but 0 or nothing."""
+    return os.environ.get("DLHELPERS_QUIET", "") not in ("", "0")
+
+
+def bar(items: Iterable[Item], label: str = "", *, total: int | None = None,
+        show: bool = True) -> Iterable[Item]:
+    """``items``, with a progress bar around them unless silenced."""
+    if quiet() or not show:
+        return items
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc=label, total=total, leave=False)
+
+
+def steps(total: int, label: str = "", *, show: bool = True) -> Iterator[int]:
+    """``range(total)`` with a progress bar."""
+    yield from bar(range(total), label, total=total, show=show)

@@ -1,0 +1,227 @@
+"""LiveFigure and Explorer: pictures that follow a slider.
+
+A full matplotlib redraw of two panels takes about 0.2 s, too slow to drag a
+slider.  A LiveFigure draws everything that stays once, keeps it as a bitmap, and
+on each update draws only the artists that move on top of it ("blitting"), then
+sends one PNG to an ``ipywidgets.Image``.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image as PILImage
+
+from dlhelpers.plotting import style
+
+
+class LiveFigure:
+    """A figure whose moving artists are redrawn alone.
+
+    :param figsize: inches; at 100 dots an inch, (10, 4.2) is 1000 x 420 pixels.
+    :param mouse: ``mouse(kind, ax, x, y)`` is called with kind "down", "move" or
+        "up" and data coordinates when the picture is clicked, dragged or touched.
+    :param subplots: passed to ``Figure.subplots`` (``nrows``, ``ncols``, ``width_ratios``, …).
+    """
+
+    def __init__(self, figsize: tuple[float, float] = (10.0, 4.2), *,
+                 mouse: Callable[[str, Any, float, float], None] | None = None,
+                 **subplots: Any) -> None:
+        with style.context():
+            self.figure = Figure(figsize=figsize, dpi=100, layout="constrained")
+            self.canvas = FigureCanvasAgg(self.figure)
+            self.axes = self.figure.subplots(**subplots)
+        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.widget: ipywidgets.Widget = self.image
+        self._moving: list[Artist] = []
+        self._background: Any = None
+        if mouse is not None:
+            self._add_mouse(mouse)
+
+    def moving(self, *artists: Artist) -> Any:
+        """Mark artists as moving; returns the artist (or the tuple) for assignment."""
+        for artist in artists:
+            artist.set_animated(True)
+            self._moving.append(artist)
+        self._background = None
+        return artists[0] if len(artists) == 1 else artists
+
+    def redraw(self) -> None:
+        """Draw everything again: after limits, titles or fixed artists have changed."""
+        with style.context():
+            self.figure.set_layout_engine("constrained")
+            self.canvas.draw()
+            # Freeze the layout, so that the background stays valid.
+            self.figure.set_layout_engine("none")
+        self._background = self.canvas.copy_from_bbox(self.figure.bbox)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the moving artists over the kept background and send the picture."""
+        if self._background is None:
+            self.redraw()
+            return
+        self.canvas.restore_region(self._background)
+        for artist in sorted(self._moving, key=lambda a: a.get_zorder()):
+            owner = artist.axes if artist.axes is not None else self.figure
+            owner.draw_artist(artist)
+        self.image.value = self._png()
+
+    def _png(self) -> bytes:
+        # zlib level 1: three times faster than the default, a quarter larger.
+        buffer = io.BytesIO()
+        pixels = np.asarray(self.canvas.buffer_rgba())[..., :3]
+        PILImage.fromarray(pixels).save(buffer, format="png", compress_level=1)
+        return buffer.getvalue()
+
+    def _add_mouse(self, callback: Callable[[str, Any, float, float], None]) -> None:
+        """Lay a transparent canvas over the picture; it hears mouse and touch."""
+        from ipycanvas import Canvas
+
+        width, height = (int(v) for v in self.canvas.get_width_height())
+        cell = {"grid_area": "1 / 1", "width": f"{width}px", "height": f"{height}px"}
+        self.image.layout = ipywidgets.Layout(**cell)
+        self.glass = Canvas(width=width, height=height, layout=ipywidgets.Layout(**cell))
+        self.widget = ipywidgets.GridBox(
+            [self.image, self.glass],
+            layout=ipywidgets.Layout(grid_template_columns=f"{width}px", overflow="hidden"))
+
+        def send(kind: str, px: float, py: float) -> None:
+            for ax in self.figure.axes:
+                if ax.bbox.contains(px, height - py):
+                    x, y = ax.transData.inverted().transform((px, height - py))
+                    callback(kind, ax, float(x), float(y))
+                    return
+
+        self.glass.on_mouse_down(lambda x, y: send("down", x, y))
+        self.glass.on_mouse_move(lambda x, y: send("move", x, y))
+        self.glass.on_mouse_up(lambda x, y: send("up", x, y))
+        self.glass.on_touch_start(lambda points: send("down", *points[0]) if points else None)
+        self.glass.on_touch_move(lambda points: send("move", *points[0]) if points else None)
+        self.glass.on_touch_end(lambda points: send("up", *points[0]) if points else None)
+
+
+class Explorer:
+    """A picture with named controls.
+
+    A subclass builds ``self.live`` (a LiveFigure), fills ``self.controls`` (name ->
+    ipywidget with a ``value``) and, if it has any, ``self.buttons`` (name -> Button),
+    calls ``self.connect()`` last, and implements
+
+    * ``update(**values)``: pure computation and ``set_data``; no drawing.  It gets
+      the value of every control by name.
+    * ``state()``: the numbers that the picture shows, as a flat dict.
+    * ``press(name)``: what a button does, if there are buttons.
+
+    ``snapshot()`` returns the static figure, for readers without a kernel; the
+    explorer as the last expression of a cell displays itself.
+    """
+
+    #: Shown above the controls.
+    title: str = ""
+
+    live: LiveFigure
+    controls: dict[str, ipywidgets.Widget]
+    buttons: dict[str, ipywidgets.Button]
+
+    def connect(self) -> None:
+        """Wire controls and buttons and draw the first picture."""
+        self.buttons = getattr(self, "buttons", {})
+        self.note = ipywidgets.HTML()
+        for control in self.controls.values():
+            control.observe(self._on_change, names="value")
+        for name, button in self.buttons.items():
+            button.on_click(lambda _, name=name: self._on_press(name))
+        self.update(**self.values())
+        self.live.redraw()
+
+    def values(self) -> dict[str, Any]:
+        """The present value of every control."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values: Any) -> None:
+        """Set several controls, with one update at the end."""
+        for name in values:
+            if name not in self.controls:
+                raise ValueError(f"{type(self).__name__} has no control {name!r}; it has {sorted(self.controls)}")
+        for name, value in values.items():
+            with self.controls[name].hold_trait_notifications():
+                self.controls[name].unobserve(self._on_change, names="value")
+                self.controls[name].value = value
+            self.controls[name].observe(self._on_change, names="value")
+        self._on_change(None)
+
+    def update(self, **values: Any) -> None:
+        """Compute for these control values and move the artists."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, float]:
+        """The numbers that the picture shows."""
+        raise NotImplementedError
+
+    def press(self, name: str) -> None:
+        """What the button called ``name`` does."""
+        raise NotImplementedError
+
+    def _on_change(self, _: Any) -> None:
+        self.update(**self.values())
+        self.live.refresh()
+
+    def _on_press(self, name: str) -> None:
+        self.press(name)
+        self.live.refresh()
+
+    def snapshot(self) -> Figure:
+        """The present picture as a static matplotlib figure."""
+        return self.live.figure
+
+    def show(self) -> ipywidgets.Widget:
+        """Controls above, picture below."""
+        title = [ipywidgets.HTML(f"<b style='font-size:1.15em'>{self.title}</b>")] if self.title else []
+        rows = ipywidgets.HBox([*self.controls.values(), *self.buttons.values()],
+                               layout=ipywidgets.Layout(flex_flow="row wrap"))
+        return ipywidgets.VBox([*title, rows, self.live.widget, self.note])
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self.show())
+
+
+def slider(label: str, value: float, low: float, high: float, step: float | None = None, *,
+           log: bool = False, integer: bool = False, readout: str | None = None,
+           width: str = "330px") -> ipywidgets.Widget:
+    """A slider with a readable label.
+
+    With ``log=True`` the slider moves in powers of ten between ``low`` and ``high``
+    (values, not exponents); with ``integer=True`` it takes whole numbers.
+    """
+    common: dict[str, Any] = {
+        "description": label, "continuous_update": True,
+        "style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width=width),
+    }
+    if integer:
+        return ipywidgets.IntSlider(value=int(value), min=int(low), max=int(high), step=int(step or 1), **common)
+    if log:
+        return ipywidgets.FloatLogSlider(value=value, base=10, min=float(np.log10(low)), max=float(np.log10(high)),
+                                         step=step or 0.02, readout_format=readout or ".3g", **common)
+    return ipywidgets.FloatSlider(value=value, min=low, max=high, step=step or (high - low) / 100,
+                                  readout_format=readout or ".3g", **common)
+
+
+def choice(label: str, options: list[Any], value: Any = None, width: str = "250px") -> ipywidgets.Dropdown:
+    """A drop-down list."""
+    return ipywidgets.Dropdown(options=options, value=options[0] if value is None else value, description=label,
+                               style={"description_width": "initial"}, layout=ipywidgets.Layout(width=width))
+
+
+def button(label: str, icon: str = "", tooltip: str = "") -> ipywidgets.Button:
+    """A push button (``icon``: a Font Awesome name such as "play")."""
+    return ipywidgets.Button(description=label, icon=icon, tooltip=tooltip, layout=ipywidgets.Layout(width="130px"))

@@ -1,0 +1,18 @@
+"""The list of all explorers; a test moves every control of every one of them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+#: Explorer name -> "module:Class" in this package.  Each can be built without arguments.
+EXPLORERS: dict[str, str] = {
+}
+
+
+def load(name: str) -> type[Any]:
+    """The explorer class called ``name``."""
+    if name not in EXPLORERS:
+        raise ValueError(f"name must be one of {', '.join(sorted(EXPLORERS))}, got {name!r}")
+    module, _, attribute = EXPLORERS[name].partition(":")
+    return getattr(importlib.import_module(f"dlhelpers.widgets.{module}"), attribute)
