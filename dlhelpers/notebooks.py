@@ -181,3 +181,18 @@ def _nbgrader(notebook: Any) -> None:
         if graded:
             data["points"] = points
         cell.metadata["nbgrader"] = data
+
+
+def pictures(path: Path, *, tag: str | None = "picture") -> list[bytes]:
+    """The PNG pictures stored in a notebook, in order.
+
+    :param tag: only those of cells with this tag; None for all of them.
+    """
+    found = []
+    for cell in nbformat.read(path, as_version=4).cells:
+        if tag is not None and tag not in cell.metadata.get("tags", []):
+            continue
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                found.append(base64.b64decode(output.data["image/png"]))
+    return found
