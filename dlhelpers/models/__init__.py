@@ -1,0 +1,1 @@
+"""Networks that earlier lectures have built, one family a file."""

@@ -1,0 +1,1 @@
+"""Physics beside deep learning: reaction-diffusion, patterns in adversarial training."""
