@@ -100,11 +100,11 @@ def _is_nested(path: Path, node: ast.FunctionDef) -> bool:
 
 def _overrides(path: Path, node: ast.FunctionDef) -> bool:
     """Methods whose meaning the base class documents (explorers, autograd functions, modules)."""
-    inherited = {"update", "state", "press", "forward", "backward", "value", "gradient", "hessian", "step", "reset"}
+    inherited = {"update", "state", "press", "forward", "backward", "value", "gradient", "hessian", "step", "reset", "begin", "parameters"}
     return node.name in inherited
 
 
-HEAVY = ("seaborn", "sklearn", "numba", "pooch", "networkx", "pandas", "gymnasium", "scipy.optimize", "tqdm")
+HEAVY = ("seaborn", "sklearn", "numba", "pooch", "networkx", "pandas", "gymnasium", "scipy.optimize")
 
 
 def test_what_a_setup_cell_imports_stays_light():

@@ -21,6 +21,8 @@ CYCLE = [BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK]
 
 #: Colour maps: perceptually uniform for magnitudes, symmetric for signs, ink for images.
 SEQUENTIAL, DIVERGING, IMAGE = "viridis", "RdBu_r", "gray_r"
+#: For pictures of patterns, from black to light; also perceptually uniform.
+PATTERN = "magma"
 
 RC: dict[str, Any] = {
     "figure.figsize": (9.0, 4.0),

@@ -8,7 +8,8 @@ sends one PNG to an ``ipywidgets.Image``.
 
 from __future__ import annotations
 
-import io
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,6 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image as PILImage
 
 from dlhelpers.plotting import style
 
@@ -75,11 +75,19 @@ class LiveFigure:
         self.image.value = self._png()
 
     def _png(self) -> bytes:
-        # zlib level 1: three times faster than the default, a quarter larger.
-        buffer = io.BytesIO()
+        # Written by hand: each row minus the one above it, zlib level 1.  Pillow tries five
+        # filters on every row, which takes more than twice as long for the same size.
         pixels = np.asarray(self.canvas.buffer_rgba())[..., :3]
-        PILImage.fromarray(pixels).save(buffer, format="png", compress_level=1)
-        return buffer.getvalue()
+        height, width, _ = pixels.shape
+        rows = np.empty((height, 1 + 3 * width), np.uint8)
+        rows[:, 0] = 2
+        flat = pixels.reshape(height, -1)
+        rows[0, 1:] = flat[0]
+        np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
+        header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+            for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b"")))
 
     def _add_mouse(self, callback: Callable[[str, Any, float, float], None]) -> None:
         """Lay a transparent canvas over the picture; it hears mouse and touch."""

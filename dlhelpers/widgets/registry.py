@@ -7,6 +7,12 @@ from typing import Any
 
 #: Explorer name -> "module:Class" in this package.  Each can be built without arguments.
 EXPLORERS: dict[str, str] = {
+    "perceptron": "perceptron:PerceptronExplorer",
+    "backpropagation": "backpropagation:BackpropagationExplorer",
+    "gray-scott": "gray_scott:GrayScottExplorer",
+    "iteration-complexity": "iteration_complexity:IterationComplexityExplorer",
+    "linear-model": "linear_model:LinearModelExplorer",
+    "loss-under-mouse": "loss_under_mouse:LossUnderMouse",
 }
 
 

@@ -1,0 +1,23 @@
+r"""Iterates of gradient methods on a function, and the bounds that govern them.
+
+One loop, ``iterate(objective, start, rule, T)``, serves every method.  A method is a
+``Rule``: its ``step`` says where to go next.  Many runs go side by side when ``start``
+has one row a run.  Sources: lecture R; Nesterov, *Lectures on Convex Optimization*
+(2018); Bottou, Curtis and Nocedal (2018), for the stochastic bounds.
+"""
+
+from dlhelpers.descent.bounds import (
+    accelerated_gap, convex_gap, descent_lemma, lower_gap, minibatch_variance, sgd_convex_gap, sgd_stationary,
+    stationary_norm, stationary_steps, strongly_convex_distance, strongly_convex_gap,
+)
+from dlhelpers.descent.iterates import (
+    AcceleratedStep, Eta, GradientStep, Rule, StochasticStep, Trajectory, accelerated, gradient_descent,
+    iterate, segment_smoothness, sgd, step_size,
+)
+
+__all__ = [
+    "AcceleratedStep", "Eta", "GradientStep", "Rule", "StochasticStep", "Trajectory", "accelerated",
+    "accelerated_gap", "convex_gap", "descent_lemma", "gradient_descent", "iterate", "lower_gap",
+    "minibatch_variance", "segment_smoothness", "sgd", "sgd_convex_gap", "sgd_stationary", "stationary_norm",
+    "stationary_steps", "step_size", "strongly_convex_distance", "strongly_convex_gap",
+]

@@ -1,0 +1,212 @@
+"""Functions that are not quadratic: logistic loss, Rosenbrock, slow tails, waves, sums of parabolas."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dlhelpers import checks
+from dlhelpers.objectives.base import FiniteSum, Objective
+
+
+class LogisticLoss(FiniteSum):
+    r"""Mean cross-entropy of a linear classifier, :math:`\frac1n\sum_i\log(1+e^{-s_i x_i^\top\theta})
+    + \frac\lambda2\|\theta\|^2` with :math:`s_i = 2y_i - 1`.
+
+    ``beta`` = λ_max(XᵀX)/(4n) + l2, since σ' is at most ¼.
+
+    :param X: (n, d).  :param y: labels 0 or 1, (n,).  :param l2: λ, zero or positive.
+    """
+
+    name = "logistic loss"
+
+    def __init__(self, X: Any, y: Any, l2: float = 0.0) -> None:
+        self.X = np.asarray(checks.array(X, "X", ndim=2), dtype=np.float64)
+        self.n, self.dim = self.X.shape
+        y = checks.array(y, "y", shape=(self.n,))
+        if not np.isin(y, (0, 1)).all():
+            raise ValueError("y must hold the labels 0 and 1 only")
+        self.signs, self.l2 = 2.0 * y - 1.0, checks.nonnegative(l2, "l2")
+        self.beta = float(np.linalg.eigvalsh(self.X.T @ self.X)[-1] / (4 * self.n) + self.l2)
+        self.mu = self.pl = self.l2
+        self.start = np.zeros(self.dim)
+
+    def _margins(self, theta: np.ndarray) -> np.ndarray:
+        return (theta @ self.X.T) * self.signs
+
+    def _value(self, theta: np.ndarray) -> Any:
+        return np.logaddexp(0, -self._margins(theta)).mean(-1) + 0.5 * self.l2 * (theta**2).sum(-1)
+
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        return (-self.signs * _sigmoid(-self._margins(theta))) @ self.X / self.n + self.l2 * theta
+
+    def _hessian(self, theta: np.ndarray) -> np.ndarray:
+        s = _sigmoid(self._margins(theta))
+        return np.einsum("...i,ij,ik->...jk", s * (1 - s) / self.n, self.X, self.X) + self.l2 * np.eye(self.dim)
+
+    def _components(self, theta: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        rows, s = self.X[indices], self.signs[indices]
+        z = s * np.einsum("...bd,...d->...b", rows, theta)
+        return (-s * _sigmoid(-z))[..., None] * rows + self.l2 * theta[..., None, :]
+
+    @cached_property
+    def minimiser(self) -> np.ndarray | None:  # type: ignore[override]
+        """By damped Newton steps; None if the classes can be separated and nothing attains the infimum 0."""
+        theta = np.zeros(self.dim)
+        for _ in range(60):
+            g = self._gradient(theta)
+            if np.linalg.norm(g) <= 1e-13 * (1 + self.beta):
+                break
+            step = np.linalg.lstsq(self._hessian(theta), g, rcond=None)[0]
+            size = 1.0
+            while self._value(theta - size * step) > self._value(theta) - 1e-4 * size * (g @ step) and size > 1e-8:
+                size /= 2
+            theta = theta - size * step
+        # All points on the right side: scaling theta up would lower the loss for ever.
+        separated = self.l2 == 0 and bool((self._margins(theta) > 0).all())
+        return None if separated else theta
+
+    @cached_property
+    def minimum(self) -> float:  # type: ignore[override]
+        """L*; the infimum 0 where the classes can be separated."""
+        return 0.0 if self.minimiser is None else float(self._value(self.minimiser))
+
+
+class Rosenbrock(Objective):
+    r""":math:`L(x, y) = (a - x)^2 + b\,(y - x^2)^2`, a curved valley with its minimum at (a, a²).
+
+    No beta holds on the whole plane; ``beta`` bounds the Hessian in the ball of the
+    given centre and radius (entry by entry, so a little above the largest norm).
+    """
+
+    name, dim, convex = "Rosenbrock", 2, False
+
+    def __init__(self, a: float = 1.0, b: float = 100.0, *, centre: Any = (0.0, 0.0), radius: float = 1.5) -> None:
+        self.a, self.b = checks.number(a, "a"), checks.positive(b, "b")
+        self.centre = np.asarray(checks.array(centre, "centre", shape=(2,)), dtype=np.float64)
+        self.radius = checks.positive(radius, "radius")
+        far = np.abs(self.centre) + self.radius
+        corner = 2 + self.b * (12 * far[0] ** 2 + 4 * far[1])
+        limits = [[corner, 4 * self.b * far[0]], [4 * self.b * far[0], 2 * self.b]]
+        self.beta = float(np.linalg.norm(limits, 2))
+        self.minimiser = np.array([self.a, self.a**2])
+        self.start = np.array([0.2, -0.2])
+
+    def _value(self, theta: np.ndarray) -> Any:
+        x, y = theta[..., 0], theta[..., 1]
+        return (self.a - x) ** 2 + self.b * (y - x * x) ** 2
+
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        x, y = theta[..., 0], theta[..., 1]
+        off = y - x * x
+        return np.stack([-2 * (self.a - x) - 4 * self.b * x * off, 2 * self.b * off], axis=-1)
+
+    def _hessian(self, theta: np.ndarray) -> np.ndarray:
+        x, y = theta[..., 0], theta[..., 1]
+        xx, xy = 2 - 4 * self.b * y + 12 * self.b * x * x, -4 * self.b * x
+        yy = np.full_like(x, 2 * self.b)
+        return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
+
+
+class PowerTail(Objective):
+    """L(x) = x^(-p) on x >= 1: convex, smooth, and its infimum 0 lies at infinity.
+
+    beta = p (p + 1), the curvature at x = 1; gradient descent only moves to the right.
+    """
+
+    name, dim = "power tail", 1
+
+    def __init__(self, p: float = 1.0) -> None:
+        self.p = checks.positive(p, "p")
+        self.beta = self.p * (self.p + 1)
+        self.start = np.ones(1)
+
+    def _checked(self, theta: Any) -> np.ndarray:
+        theta = super()._checked(theta)
+        if (theta < 1).any():
+            raise ValueError("theta must be at least 1: the power tail is defined (and smooth) there")
+        return theta
+
+    def _value(self, theta: np.ndarray) -> Any:
+        return theta[..., 0] ** -self.p
+
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        return -self.p * theta ** (-self.p - 1)
+
+    def _hessian(self, theta: np.ndarray) -> np.ndarray:
+        return (self.p * (self.p + 1) * theta ** (-self.p - 2))[..., None]
+
+
+class Wavy(FiniteSum):
+    r""":math:`\ell_i(x) = x^2 + 3\sin^2 x + s_i x` with slopes s_i that sum to zero.
+
+    The mean x² + 3 sin² x is not convex (its second derivative runs from -4 to 8, so
+    beta = 8) but satisfies Polyak-Łojasiewicz with 1/32 (Karimi et al. 2016).  The
+    slopes put noise of constant variance on a component's gradient.
+
+    :param slopes: (n,); their mean is subtracted.
+    """
+
+    name, dim, convex, beta, pl = "x² + 3 sin² x", 1, False, 8.0, 1 / 32
+
+    def __init__(self, slopes: Any = (0.0,)) -> None:
+        slopes = np.asarray(checks.array(slopes, "slopes", ndim=1), dtype=np.float64)
+        self.slopes, self.n = slopes - slopes.mean(), len(slopes)
+        self.minimiser, self.start = np.zeros(1), np.full(1, 3.0)
+
+    def _value(self, theta: np.ndarray) -> Any:
+        x = theta[..., 0]
+        return x * x + 3 * np.sin(x) ** 2
+
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        return 2 * theta + 3 * np.sin(2 * theta)
+
+    def _hessian(self, theta: np.ndarray) -> np.ndarray:
+        return (2 + 6 * np.cos(2 * theta))[..., None]
+
+    def _components(self, theta: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        return self._gradient(theta)[..., None, :] + self.slopes[indices][..., None]
+
+
+class Parabolas(FiniteSum):
+    r""":math:`\ell_i(\theta) = \tfrac{a_i}{2}\|\theta - c_i\|^2`, one bowl for each sample.
+
+    :param centres: c, (n, dim): equal ones give a common minimiser (interpolation).
+    :param curvatures: a, (n,), positive; one number for all.
+    """
+
+    name = "mean of parabolas"
+
+    def __init__(self, centres: Any, curvatures: Any = 1.0) -> None:
+        self.centres = np.asarray(checks.array(centres, "centres", ndim=2), dtype=np.float64)
+        self.n, self.dim = self.centres.shape
+        a = np.asarray(checks.array(curvatures, "curvatures"), dtype=np.float64)
+        if a.shape not in ((), (self.n,)):
+            raise ValueError(f"curvatures must be one number or have shape ({self.n},), got shape {a.shape}")
+        if (a <= 0).any():
+            raise ValueError("curvatures must be positive")
+        self.curvatures = np.broadcast_to(a, (self.n,))
+        self.beta = self.mu = self.pl = float(self.curvatures.mean())
+        self.minimiser = self.curvatures @ self.centres / self.curvatures.sum()
+        spread = ((self.centres - self.minimiser) ** 2).sum(1)
+        self.minimum = float(0.5 * (self.curvatures * spread).mean())
+        self.start = self.minimiser + 1.0
+
+    def _value(self, theta: np.ndarray) -> Any:
+        return 0.5 * self.beta * ((theta - self.minimiser) ** 2).sum(-1) + self.minimum
+
+    def _gradient(self, theta: np.ndarray) -> np.ndarray:
+        return self.beta * (theta - self.minimiser)
+
+    def _hessian(self, theta: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(self.beta * np.eye(self.dim), (*theta.shape, self.dim))
+
+    def _components(self, theta: np.ndarray, indices: np.ndarray) -> np.ndarray:
+        return self.curvatures[indices][..., None] * (theta[..., None, :] - self.centres[indices])
+
+
+def _sigmoid(z: np.ndarray) -> np.ndarray:
+    # tanh never overflows, exp(-z) does.
+    return 0.5 * (1 + np.tanh(0.5 * z))

@@ -1,0 +1,52 @@
+"""Computational graphs: nodes with their values, edges with what flows along them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch
+
+from dlhelpers.plotting import style
+
+Place = tuple[float, float]
+
+
+def computation(ax: Axes, places: Mapping[str, Place], edges: Sequence[tuple[str, str]], *,
+                above: Mapping[str, str] | None = None, below: Mapping[str, str] | None = None,
+                colors: Mapping[str, str] | None = None, size: float = 15) -> Axes:
+    """A directed graph of small round boxes.
+
+    :param places: node label -> (x, y) in data units, left to right.
+    :param edges: pairs of labels, from the input to what is computed of it.
+    :param above: label -> text over the node (values of the forward sweep).
+    :param below: label -> text under the node (derivatives of the backward sweep).
+    :param colors: label -> fill colour; white by default.
+    """
+    missing = {label for edge in edges for label in edge} - set(places)
+    if missing:
+        raise ValueError(f"edges must join nodes that have a place; unknown: {sorted(missing)}")
+    for start, end in edges:
+        # Wider labels have wider boxes: the arrow must end in front of them.
+        ax.add_patch(FancyArrowPatch(places[start], places[end], arrowstyle="-|>", mutation_scale=15,
+                                     shrinkA=_radius(start, size), shrinkB=_radius(end, size),
+                                     color=style.MUTED, linewidth=1.5, zorder=1))
+    for label, (x, y) in places.items():
+        fill = (colors or {}).get(label, "white")
+        ax.annotate(label, (x, y), ha="center", va="center", fontsize=size, zorder=3,
+                    color="white" if fill not in ("white", style.PAPER) else style.INK,
+                    bbox={"boxstyle": "round,pad=0.42", "facecolor": fill, "edgecolor": style.INK, "linewidth": 1.3})
+    for texts, offset, color in ((above, 23, style.BLUE), (below, -23, style.VERMILION)):
+        for label, text in (texts or {}).items():
+            ax.annotate(text, places[label], xytext=(0, offset), textcoords="offset points", ha="center",
+                        va="center", color=color, fontsize=12.5, fontweight="bold", zorder=4)
+    xs, ys = zip(*places.values())
+    ax.set_xlim(min(xs) - 0.55, max(xs) + 0.55)
+    ax.set_ylim(min(ys) - 0.65, max(ys) + 0.65)
+    ax.axis("off")
+    return ax
+
+
+def _radius(label: str, size: float) -> float:
+    """Half the width of a node's box in points, with a small gap."""
+    return size * (0.75 + 0.27 * len(label))

@@ -1,0 +1,73 @@
+"""Lecture 08: values run forward through a graph, derivatives run back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlhelpers.autograd import Value
+from dlhelpers.plotting import graphs, style
+from dlhelpers.widgets import live
+
+PLACES = {"θ₁": (0.0, 2.0), "θ₂": (0.0, 1.0), "θ₃": (0.0, 0.0), "θ₁θ₂": (1.25, 1.75), "θ₂+θ₃": (1.25, 0.85),
+          "sin": (2.5, 1.75), "exp": (2.5, 0.85), "−2θ₃": (2.5, -0.05), "C": (3.7, 0.85)}
+EDGES = [("θ₁", "θ₁θ₂"), ("θ₂", "θ₁θ₂"), ("θ₂", "θ₂+θ₃"), ("θ₃", "θ₂+θ₃"), ("θ₁θ₂", "sin"), ("θ₂+θ₃", "exp"),
+         ("θ₃", "−2θ₃"), ("sin", "C"), ("exp", "C"), ("−2θ₃", "C")]
+
+
+class BackpropagationExplorer(live.Explorer):
+    r"""The graph of :math:`C = \sin(\theta_1\theta_2) + e^{\theta_2+\theta_3} - 2\theta_3`, live.
+
+    Left: every node with its value (blue) and with the derivative of C with respect to
+    it (red).  Right: C along each input, with the slope that the backward sweep found.
+    """
+
+    title = "Values forward, derivatives back"
+
+    def __init__(self) -> None:
+        self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1.55, 1])
+        left, right = self.live.axes
+        graphs.computation(left, PLACES, EDGES)
+        self._value, self._derivative = {}, {}
+        for label, (x, y) in PLACES.items():
+            for store, offset, color in ((self._value, 23, style.BLUE), (self._derivative, -23, style.VERMILION)):
+                store[label] = self.live.moving(left.annotate(
+                    "", (x, y), xytext=(0, offset), textcoords="offset points", ha="center", va="center",
+                    color=color, fontsize=12.5, fontweight="bold", zorder=5))
+        left.set_title("value above, ∂C/∂node below")
+        self._shift = np.linspace(-1, 1, 81)
+        self._curves, self._tangents = [], []
+        for color, name in zip((style.BLUE, style.GREEN, style.PURPLE), ("θ₁", "θ₂", "θ₃")):
+            right.plot([], [], color=color, label=f"along {name}")
+            self._curves.append(self.live.moving(right.plot([], [], color=color)[0]))
+            self._tangents.append(self.live.moving(right.plot([], [], "--", color=color, linewidth=1.4)[0]))
+        self._dot = self.live.moving(right.plot([], [], "o", color=style.INK, zorder=6)[0])
+        right.set(xlabel="shift of one input", ylabel="C", xlim=(-1, 1), ylim=(-4.5, 7.5), title="slopes are derivatives")
+        right.legend(loc="upper center", ncols=3, fontsize=11, handlelength=1.2, columnspacing=1.0)
+        self.controls = {
+            "theta_1": live.slider("θ₁", 0.6, -1.2, 1.2, 0.05),
+            "theta_2": live.slider("θ₂", -1.1, -1.2, 1.2, 0.05),
+            "theta_3": live.slider("θ₃", 0.4, -1.2, 1.2, 0.05),
+        }
+        self.connect()
+
+    def update(self, theta_1: float, theta_2: float, theta_3: float) -> None:
+        a, b, c = self._inputs = [Value(theta_1), Value(theta_2), Value(theta_3)]
+        p, q, m = a * b, b + c, -2 * c
+        s, e = p.sin(), q.exp()
+        self._output = s + e + m
+        self._output.backward()
+        for label, node in zip(PLACES, (a, b, c, p, q, s, e, m, self._output)):
+            self._value[label].set_text(f"{node.data:.3g}")
+            self._derivative[label].set_text(f"{node.grad:.3g}")
+        theta = np.array([theta_1, theta_2, theta_3])
+        for i, (curve, tangent) in enumerate(zip(self._curves, self._tangents)):
+            moved = np.repeat(theta[:, None], len(self._shift), 1)
+            moved[i] += self._shift
+            curve.set_data(self._shift, np.sin(moved[0] * moved[1]) + np.exp(moved[1] + moved[2]) - 2 * moved[2])
+            tangent.set_data(self._shift, self._output.data + self._inputs[i].grad * self._shift)
+        self._dot.set_data([0.0], [self._output.data])
+
+    def state(self) -> dict[str, float]:
+        values = {f"theta_{i + 1}": node.data for i, node in enumerate(self._inputs)}
+        slopes = {f"dC/dtheta_{i + 1}": node.grad for i, node in enumerate(self._inputs)}
+        return {**values, **slopes, "C": self._output.data}

@@ -1,0 +1,93 @@
+"""Lecture 05: turn and shift a line, watch its mistakes, apply Rosenblatt's rule by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlhelpers import data
+from dlhelpers.plotting import style
+from dlhelpers.widgets import live
+
+REACH = 3.2
+
+
+def _points(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 2) and labels ±1."""
+    if kind == "XOR":
+        return np.array([[-1, -1], [-1, 1], [1, -1], [1, 1.0]]), np.array([-1, 1, 1, -1])
+    if kind == "separable":
+        X, y = data.toy.separable(n=40, seed=1, margin=0.25, angle=0.9)
+    else:
+        X, y = data.toy.blobs(n=40, seed=1, distance=1.6)
+    return X.double().numpy(), 2 * y.numpy() - 1
+
+
+class PerceptronExplorer(live.Explorer):
+    """A line with normal (cos angle, sin angle) and an offset, over labelled points.
+
+    Left: the points, mistakes ringed.  Right: mistakes for every direction at this
+    offset, the present direction marked; on XOR the curve never touches zero.
+    """
+
+    title = "Be the perceptron"
+
+    def __init__(self) -> None:
+        self._sets = {kind: _points(kind) for kind in ("separable", "overlapping", "XOR")}
+        self._turns = np.radians(np.arange(0, 361, 2))
+        self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1, 1.15])
+        left, right = self.live.axes
+        move = self.live.moving
+        self._positive = move(left.plot([], [], "o", color=style.BLUE, markersize=8)[0])
+        self._negative = move(left.plot([], [], "s", color=style.VERMILION, markersize=7.5)[0])
+        self._rings = move(left.plot([], [], "o", markersize=17, markerfacecolor="none", markeredgecolor=style.INK,
+                                     markeredgewidth=1.6)[0])
+        self._line = move(left.plot([], [], color=style.INK)[0])
+        self._arrow = move(left.plot([], [], color=style.BLUE, linewidth=4, alpha=0.5)[0])
+        left.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$x_1$", ylabel="$x_2$",
+                 title="ringed: mistakes")
+        self._curve = move(right.plot([], [], color=style.MUTED, drawstyle="steps-mid")[0])
+        self._dot = move(right.plot([], [], "o", color=style.VERMILION, markersize=10)[0])
+        self._text = move(right.text(0.03, 0.95, "", transform=right.transAxes, va="top", fontsize=14, fontweight="bold"))
+        right.set(xlim=(0, 360), ylim=(-0.04, 1.12), xlabel="direction of the normal (degrees)", ylabel="share of mistakes",
+                  xticks=range(0, 361, 60), title="every direction at this offset")
+        self.controls = {
+            "points": live.choice("points", list(self._sets), "separable", width="200px"),
+            "angle": live.slider("angle (°)", 120.0, 0.0, 360.0, 1.0),
+            "offset": live.slider("offset", 0.4, -2.0, 2.0, 0.05),
+        }
+        self.buttons = {"correct": live.button("Correct one", "wrench", "apply Rosenblatt's rule to one mistake")}
+        self.connect()
+
+    def update(self, points: str, angle: float, offset: float) -> None:
+        X, y = self._sets[points]
+        normal = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+        self._wrong = y * (X @ normal + offset) <= 0
+        self._positive.set_data(*X[y > 0].T)
+        self._negative.set_data(*X[y < 0].T)
+        self._rings.set_data(*X[self._wrong].T)
+        foot, along = -offset * normal, np.array([-normal[1], normal[0]])
+        self._line.set_data(*np.transpose([foot - 9 * along, foot + 9 * along]))
+        self._arrow.set_data(*np.transpose([foot, foot + 0.6 * normal]))
+        normals = np.stack([np.cos(self._turns), np.sin(self._turns)])
+        share = (y[:, None] * (X @ normals + offset) <= 0).mean(0)
+        self._curve.set_data(np.degrees(self._turns), share)
+        self._dot.set_data([angle], [self._wrong.mean()])
+        self._text.set_text(f"{self._wrong.sum()} of {len(y)} wrong, best direction {round(share.min() * len(y))}")
+        self._least = float(round(share.min() * len(y)))
+
+    def press(self, name: str) -> None:
+        """One correction of (w, b), then the line is scaled back to a unit normal."""
+        values = self.values()
+        X, y = self._sets[values["points"]]
+        angle = np.radians(values["angle"])
+        wrong = np.flatnonzero(self._wrong)
+        if not len(wrong):
+            return
+        i = wrong[0]
+        w = np.array([np.cos(angle), np.sin(angle)]) + y[i] * X[i]
+        b = values["offset"] + y[i]
+        length = max(float(np.hypot(*w)), 1e-6)
+        self.set(angle=float(np.degrees(np.arctan2(w[1], w[0])) % 360), offset=float(np.clip(b / length, -2, 2)))
+
+    def state(self) -> dict[str, float]:
+        return {"mistakes": float(self._wrong.sum()), "fewest": self._least}

@@ -1,0 +1,87 @@
+"""Perceptron, Adaline and Hopfield network against scikit-learn, closed forms and enumeration."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Perceptron
+
+from dlhelpers import data
+from dlhelpers.models import perceptrons
+
+
+def separable(seed, n=60, margin=0.4):
+    X, y = data.toy.separable(n=n, seed=seed, margin=margin)
+    return X.double().numpy(), 2.0 * y.numpy() - 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_perceptron_equals_scikit_learns(seed):
+    X, y = separable(seed)
+    ours = perceptrons.perceptron(X, y)
+    # shuffle=False visits the points in the same order; tol=None trains to the last mistake.
+    theirs = Perceptron(shuffle=False, tol=None, max_iter=200, eta0=1.0).fit(X, y)
+    np.testing.assert_allclose(ours.w, theirs.coef_[0])
+    assert ours.b == theirs.intercept_[0] and ours.converged
+    assert (ours.predict(X) == y).all()
+
+
+def test_the_perceptron_never_rests_on_xor():
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+    result = perceptrons.perceptron(X, [-1, 1, 1, -1], epochs=200)
+    assert not result.converged and result.mistakes > 200
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_adaline_tends_to_least_squares(online):
+    X, y = separable(1)
+    inputs = np.hstack([X, np.ones((len(X), 1))])
+    best = np.linalg.lstsq(inputs, y, rcond=None)[0]
+    result = perceptrons.adaline(X, y, eta=0.0005 if online else 0.02, epochs=6000, online=online)
+    np.testing.assert_allclose([*result.w, result.b], best, atol=0.02 if online else 1e-6)
+
+
+def test_adaline_reports_divergence():
+    X, y = separable(0)
+    with pytest.raises(FloatingPointError, match="eta = 50 is too large"):
+        perceptrons.adaline(X, y, eta=50.0)
+
+
+def test_hopfield_finds_the_minimum_of_its_energy_by_enumeration():
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1.0, 1.0], size=(1, 10))
+    net = perceptrons.Hopfield(patterns)
+    energies = {state: net.energy(state) for state in itertools.product([-1.0, 1.0], repeat=10)}
+    lowest = min(energies.values())
+    final, path = net.recall(patterns[0] * np.array([-1, -1] + [1] * 8))
+    assert energies[tuple(final)] == lowest and np.array_equal(final, patterns[0])
+    assert (np.diff(path) <= 0).all()
+    assert path[-1] == pytest.approx(net.energy(final))
+
+
+X, y = np.ones((4, 2)), np.array([1, -1, 1, -1])
+
+
+@pytest.mark.parametrize("call, name", [
+    (lambda: perceptrons.perceptron(X, [0, 1, 0, 1]), "y"),
+    (lambda: perceptrons.perceptron(X, y[:3]), "y"),
+    (lambda: perceptrons.perceptron(X * np.nan, y), "X"),
+    (lambda: perceptrons.perceptron(X[0], y), "X"),
+    (lambda: perceptrons.perceptron(np.ones((0, 2)), []), "X"),
+    (lambda: perceptrons.perceptron(X, y, epochs=0), "epochs"),
+    (lambda: perceptrons.perceptron(X, y, epochs=1.5), "epochs"),
+    (lambda: perceptrons.adaline(X, y, eta=0), "eta"),
+    (lambda: perceptrons.adaline(X, y, eta=-1), "eta"),
+    (lambda: perceptrons.adaline(X, y, eta=float("nan")), "eta"),
+    (lambda: perceptrons.adaline(X, y, epochs=-3), "epochs"),
+    (lambda: perceptrons.Hopfield([[0, 1]]), "patterns"),
+    (lambda: perceptrons.Hopfield([1, -1]), "patterns"),
+    (lambda: perceptrons.Hopfield([[1, -1]]).energy([1, 1, 1]), "s"),
+    (lambda: perceptrons.Hopfield([[1, -1]]).recall([1, 0.5]), "s"),
+    (lambda: perceptrons.Hopfield([[1, -1]]).recall([1, 1], seed=-1), "seed"),
+    (lambda: perceptrons.Hopfield([[1, -1]]).recall([1, 1], sweeps=0), "sweeps"),
+    (lambda: perceptrons.perceptron(X, y).predict(np.ones((2, 3))), "X"),
+])
+def test_bad_input_is_named(call, name):
+    with pytest.raises((ValueError, TypeError), match=rf"^{name} must"):
+        call()
