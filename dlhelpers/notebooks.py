@@ -21,8 +21,10 @@ import nbformat
 from dlhelpers import files
 
 FOLDER = files.ROOT / "notebooks"
-#: A picture over a third of this many bytes is stored with 256 colours, one still over it with 64.
+#: A picture over this many bytes is stored with a palette of 256 colours, or of 64 if that is not enough.
 IMAGE_BUDGET = 60_000
+#: If a notebook's pictures hold more characters than this, those over a third of the budget get a palette as well.
+PICTURES_BUDGET = 560_000
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -94,6 +96,7 @@ def normalise(notebook: Any) -> Any:
             for output in cell.outputs:
                 if output.output_type == "execute_result":
                     output.execution_count = count
+    _fit(notebook)
     _slide_types(notebook)
     _nbgrader(notebook)
     for cell in notebook.cells:
@@ -131,23 +134,33 @@ def _normalise_output(output: Any) -> Any:
     return output
 
 
-def _squeeze(encoded: str) -> str:
-    """The same picture, smaller: best compression, and a palette if it is large."""
+def _squeeze(encoded: str, budget: int = IMAGE_BUDGET) -> str:
+    """The same picture, smaller: best compression, and a palette if it is over ``budget``."""
     from PIL import Image
 
     raw = base64.b64decode(encoded)
-    picture = Image.open(io.BytesIO(raw)).convert("RGB")
-    best = raw
-    for colours in (None, 256, 64):
+    stored = Image.open(io.BytesIO(raw))
+    if stored.mode == "P" and len(raw) <= IMAGE_BUDGET:
+        return encoded  # squeezed before
+    picture, best = stored.convert("RGB"), raw
+    for colours, enough in ((None, budget), (256, IMAGE_BUDGET), (64, 0)):
         candidate = picture if colours is None else picture.quantize(colours, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         candidate.save(buffer, format="png", optimize=True)
         if len(buffer.getvalue()) < len(best):
             best = buffer.getvalue()
-        # A palette of 256 costs nothing that can be seen, so pictures of middling size get one too.
-        if len(best) <= (IMAGE_BUDGET if colours else IMAGE_BUDGET // 3):
+        if len(best) <= enough:
             break
     return base64.b64encode(best).decode("ascii")
+
+
+def _fit(notebook: Any) -> None:
+    """Give the middling pictures of a notebook that holds many a palette too."""
+    found = [o.data for cell in notebook.cells if cell.cell_type == "code" for o in cell.outputs
+             if "image/png" in o.get("data", {})]
+    if sum(len(data["image/png"]) for data in found) > PICTURES_BUDGET:
+        for data in found:
+            data["image/png"] = _squeeze(data["image/png"], IMAGE_BUDGET // 3)
 
 
 def _slide_types(notebook: Any) -> None:

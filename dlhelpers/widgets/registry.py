@@ -7,12 +7,17 @@ from typing import Any
 
 #: Explorer name -> "module:Class" in this package.  Each can be built without arguments.
 EXPLORERS: dict[str, str] = {
+    "linear-classifiers": "linear_classifiers:MonomialExplorer",
+    "adversarial-patterns": "adversarial_patterns:PatternExplorer",
+    "optimizer-race": "optimizer_race:OptimizerRaceExplorer",
     "perceptron": "perceptron:PerceptronExplorer",
+    "signal-propagation": "signal_propagation:SignalPropagationExplorer",
     "backpropagation": "backpropagation:BackpropagationExplorer",
     "gray-scott": "gray_scott:GrayScottExplorer",
     "iteration-complexity": "iteration_complexity:IterationComplexityExplorer",
     "linear-model": "linear_model:LinearModelExplorer",
     "loss-under-mouse": "loss_under_mouse:LossUnderMouse",
+    "playground": "playground:PlaygroundExplorer",
 }
 
 
