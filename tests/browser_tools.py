@@ -121,7 +121,7 @@ def _write_settings(folder: Path) -> None:
         path.write_text(json.dumps(values), "utf-8")
 
 
-def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -63,8 +63,8 @@ def test_lecture_runs_and_its_slider_moves_the_picture(tmp_path: Path) -> None:
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.goto(f"{address}/lab/tree/{LECTURE}?token={token}")
         # All cells are there, and the kernel is: before that, "Run All Cells" would run nothing.
-        page.wait_for_function(f"() => ({PROMPTS})().length === {cells}", timeout=60_000)
-        page.locator('#jp-main-statusbar :text("| Idle")').first.wait_for(timeout=60_000)
+        page.wait_for_function(f"() => ({PROMPTS})().length === {cells}", timeout=180_000)
+        page.locator('#jp-main-statusbar :text("| Idle")').first.wait_for(timeout=180_000)
         assert not any(any(c.isdigit() for c in prompt) for prompt in page.evaluate(PROMPTS))
 
         run_all_cells(page)
@@ -77,7 +77,7 @@ def test_lecture_runs_and_its_slider_moves_the_picture(tmp_path: Path) -> None:
 
         slider = page.locator(SLIDER).first
         slider.scroll_into_view_if_needed()
-        slider.wait_for(state="visible", timeout=30_000)
+        slider.wait_for(state="visible", timeout=120_000)
         element = slider.element_handle()
         size, first = page.evaluate(PICTURE, element)
         assert size > 1000
@@ -88,7 +88,7 @@ def test_lecture_runs_and_its_slider_moves_the_picture(tmp_path: Path) -> None:
             handle.press("ArrowRight")
         picture = f"async (slider) => (await ({PICTURE})(slider))[1]"
         page.wait_for_function(f"async ([slider, first]) => (await ({picture})(slider)) !== first",
-                               arg=[element, first], timeout=30_000, polling=100)
+                               arg=[element, first], timeout=120_000, polling=100)
         assert slider.locator(".widget-readout").inner_text() != readout
         assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
     assert stored.read_bytes() == before

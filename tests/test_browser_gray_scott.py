@@ -50,19 +50,19 @@ def test_play_pause_map_brush_reset(tmp_path: Path) -> None:
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         complaints = Complaints().watch(page)
         page.goto(f"{address}/lab/tree/play.ipynb?token={token}")
-        page.wait_for_function(f"() => ({PROMPTS})().length === 1", timeout=60_000)
-        page.locator('#jp-main-statusbar :text("| Idle")').first.wait_for(timeout=60_000)
+        page.wait_for_function(f"() => ({PROMPTS})().length === 1", timeout=180_000)
+        page.locator('#jp-main-statusbar :text("| Idle")').first.wait_for(timeout=180_000)
         run_all_cells(page)
-        page.wait_for_function(DONE, timeout=120_000, polling=200)
+        page.wait_for_function(DONE, timeout=240_000, polling=200)
         glass = page.locator(".jp-OutputArea canvas").first
-        glass.wait_for(state="visible", timeout=30_000)
+        glass.wait_for(state="visible", timeout=120_000)
         glass.scroll_into_view_if_needed()
         play = page.locator(".jp-OutputArea .widget-play button").first
         stored = twin.state()["steps"]
 
         # Start: the field runs by itself.
         play.click()
-        page.wait_for_function(STEPS, arg=stored + 10 * 40, timeout=60_000)
+        page.wait_for_function(STEPS, arg=stored + 10 * 40, timeout=180_000)
         # Pause: after what was under way it stands still.
         play.click()
         page.wait_for_timeout(1000)
@@ -74,7 +74,7 @@ def test_play_pause_map_brush_reset(tmp_path: Path) -> None:
         box = glass.bounding_box()
         px, py = pixel(twin, 0, 0.0616, 0.042)
         page.mouse.click(box["x"] + px, box["y"] + py)
-        page.wait_for_function(f"() => Math.abs(JSON.parse(({STATE})()).k - 0.0616) < 2e-4", timeout=30_000)
+        page.wait_for_function(f"() => Math.abs(JSON.parse(({STATE})()).k - 0.0616) < 2e-4", timeout=120_000)
         assert state(page)["F"] == pytest.approx(0.042, abs=4e-4)
 
         # Brush across the field: there is more v than before, and no step was taken.
@@ -85,12 +85,12 @@ def test_play_pause_map_brush_reset(tmp_path: Path) -> None:
         for px, py in path:
             page.mouse.move(box["x"] + px, box["y"] + py, steps=4)
         page.mouse.up()
-        page.wait_for_function(f"() => JSON.parse(({STATE})()).mean_v > {before['mean_v'] + 1e-3}", timeout=30_000)
+        page.wait_for_function(f"() => JSON.parse(({STATE})()).mean_v > {before['mean_v'] + 1e-3}", timeout=120_000)
         assert state(page)["steps"] == before["steps"]
 
         # Reset: the bare field with one wound.
         page.locator('.jp-OutputArea button:has-text("reset")').click()
-        page.wait_for_function(f"() => JSON.parse(({STATE})()).steps === 0", timeout=30_000)
+        page.wait_for_function(f"() => JSON.parse(({STATE})()).steps === 0", timeout=120_000)
         assert state(page)["mean_v"] < before["mean_v"]
         assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
         assert not [error for error in complaints.errors if "Uncaught" in error or "TypeError" in error]

@@ -111,7 +111,7 @@ def show_offline(deck: Path, look: Any) -> Complaints:
         page = context.new_page()
         complaints = Complaints().watch(page)
         page.goto(deck.as_uri())
-        page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+        page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=180_000)
         look(page)
         page.wait_for_timeout(300)
     return complaints
