@@ -144,7 +144,7 @@ def _squeeze(encoded: str, budget: int = IMAGE_BUDGET) -> str:
         return encoded  # squeezed before
     picture, best = stored.convert("RGB"), raw
     for colours, enough in ((None, budget), (256, IMAGE_BUDGET), (64, 0)):
-        candidate = picture if colours is None else picture.quantize(colours, dither=Image.Dither.NONE)
+        candidate = picture if colours is None else picture.quantize(colours, kmeans=2, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         candidate.save(buffer, format="png", optimize=True)
         if len(buffer.getvalue()) < len(best):

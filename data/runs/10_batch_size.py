@@ -1,0 +1,60 @@
+"""Record lecture 10's sharp and flat minima: the same net trained with small and large batches.
+
+    python data/runs/10_batch_size.py
+
+Net 784-32-10, the shipped digits, plain descent with η = 0.1 until the training loss is
+below 0.05; then the largest Hessian eigenvalue and the loss along five random directions,
+with and without filter normalisation.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+from dlhelpers import data, landscapes, runs, training
+from dlhelpers.models.mlp import mlp
+
+NAME = "10_batch_size"
+BATCHES, SEEDS, ETA, TARGET = [10, 50, 250, 1500], [0, 1, 2, 3, 4], 0.1, 0.05
+ALONG = np.linspace(-1, 1, 41)
+
+
+def main() -> None:
+    """Train, measure, store."""
+    digits = data.digits("bundled")
+    pair, loss, started = (digits.X_train, digits.y_train), nn.CrossEntropyLoss(), time.perf_counter()
+    shape = (len(BATCHES), len(SEEDS))
+    stored = {key: np.zeros(shape) for key in ("top", "test_accuracy", "train_loss", "steps", "weight_norm")}
+    curves = {key: np.zeros((*shape, len(ALONG))) for key in ("filter", "none")}
+    for i, batch in enumerate(BATCHES):
+        for j, seed in enumerate(SEEDS):
+            model, epochs = mlp([784, 32, 10], seed=seed), 0
+            while True:
+                part = max(1, batch // 25)
+                training.fit(model, pair, loss, eta=ETA, epochs=part, batch=batch, seed=1000 * seed + epochs, progress=False)
+                epochs += part
+                final = training.evaluate(model, *pair, loss)
+                if final < TARGET:
+                    break
+            spectrum = landscapes.top_eigenvalues(model, loss, pair, steps=40, tol=1e-3)
+            stored["top"][i, j], stored["train_loss"][i, j] = spectrum.top[0], final
+            stored["steps"][i, j] = epochs * -(-len(pair[0]) // batch)
+            stored["weight_norm"][i, j] = float(torch.cat([p.detach().reshape(-1) for p in model.parameters()]).norm())
+            stored["test_accuracy"][i, j] = training.accuracy(model, digits.X_test, digits.y_test)
+            for kind, curve in curves.items():
+                directions = [landscapes.random_direction(model, seed=k, normalisation=kind) for k in range(5)]
+                if kind == "none":      # unit length, times ten
+                    directions = [[10 * t / torch.cat([u.reshape(-1) for u in d]).norm() for t in d] for d in directions]
+                curve[i, j] = np.mean([landscapes.line(model, loss, pair, d, a=ALONG).values for d in directions], axis=0)
+            print(batch, seed, {key: round(float(value[i, j]), 4) for key, value in stored.items()}, flush=True)
+    runs.save(NAME, {**stored, "along_filter": curves["filter"], "along_none": curves["none"], "along": ALONG,
+                     "batches": BATCHES}, command=f"python data/runs/{NAME}.py", seed=SEEDS,
+              seconds=time.perf_counter() - started, model="784-32-10", eta=ETA, target=TARGET)
+
+
+if __name__ == "__main__":
+    main()
