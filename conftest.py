@@ -7,6 +7,8 @@ from pathlib import Path
 if os.environ.get("DLHELPERS_DATA"):
     os.environ["DLHELPERS_DATA"] = str(Path(os.environ["DLHELPERS_DATA"]).expanduser().resolve())
 os.environ["DLHELPERS_QUIET"] = "1"
+# Threads that wait must not spin: on a busy machine they would stall each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # An inherited backend would swallow the outputs of plot cells.
 os.environ.pop("MPLBACKEND", None)
 # Several workers share the machine: one thread each unless the caller says otherwise.

@@ -71,7 +71,8 @@ def execute(path: Path, *, timeout: int = 240, threads: int | None = None) -> tu
 
 def kernel_environment(threads: int | None = None) -> dict[str, str]:
     """The environment of a kernel whose outputs are to be stored or compared."""
-    env = dict(os.environ, DLHELPERS_QUIET="1")
+    # Threads that wait must not spin: on a busy machine they would stall each other.
+    env = dict(os.environ, DLHELPERS_QUIET="1", OMP_WAIT_POLICY="PASSIVE")
     # An inherited backend would swallow the plot outputs.
     env.pop("MPLBACKEND", None)
     if threads is not None:

@@ -16,6 +16,7 @@ EXPLORERS: dict[str, str] = {
     "gray-scott": "gray_scott:GrayScottExplorer",
     "iteration-complexity": "iteration_complexity:IterationComplexityExplorer",
     "linear-model": "linear_model:LinearModelExplorer",
+    "loss-surface": "loss_surface:LossSurfaceExplorer",
     "loss-under-mouse": "loss_under_mouse:LossUnderMouse",
     "playground": "playground:PlaygroundExplorer",
 }
