@@ -100,7 +100,7 @@ def _is_nested(path: Path, node: ast.FunctionDef) -> bool:
 
 def _overrides(path: Path, node: ast.FunctionDef) -> bool:
     """Methods whose meaning the base class documents (explorers, autograd functions, modules)."""
-    inherited = {"update", "state", "press", "forward", "backward", "value", "gradient", "hessian", "step", "reset", "begin", "parameters"}
+    inherited = {"update", "state", "press", "forward", "backward", "value", "gradient", "hessian", "step", "reset", "begin", "parameters", "extra_repr"}
     return node.name in inherited
 
 
