@@ -79,8 +79,12 @@ def path(ax: Axes, points: Any, *, label: str | None = None, color: str = style.
 
 
 def relief(ax: Any, a: Any, b: Any, values: Any, *, cmap: str = style.SEQUENTIAL, azimuth: float = -55,
-           elevation: float = 38, labels: tuple[str, str, str] = ("", "", ""), shade: bool = True) -> Any:
-    """A shaded surface in three dimensions; ``ax`` must have ``projection="3d"``."""
+           elevation: float = 38, labels: tuple[str, str, str] = ("", "", ""), shade: bool = True,
+           count: int = 120) -> Any:
+    """A shaded surface in three dimensions; ``ax`` must have ``projection="3d"``.
+
+    :param count: facets a side at most; sharp creases want more than the default.
+    """
     if not hasattr(ax, "plot_surface"):
         raise ValueError("ax must be three-dimensional: make it with projection='3d'")
     values = checks.array(values, "values", ndim=2)
@@ -91,10 +95,10 @@ def relief(ax: Any, a: Any, b: Any, values: Any, *, cmap: str = style.SEQUENTIAL
     if shade:
         colours = LightSource(azdeg=315, altdeg=50).shade(values, matplotlib.colormaps[cmap], vert_exag=0.6,
                                                           blend_mode="soft")
-        ax.plot_surface(a, b, values, facecolors=colours, rcount=120, ccount=120, linewidth=0, antialiased=False,
-                        shade=False)
+        ax.plot_surface(a, b, values, facecolors=colours, rcount=count, ccount=count, linewidth=0,
+                        antialiased=False, shade=False)
     else:
-        ax.plot_surface(a, b, values, cmap=cmap, rcount=120, ccount=120, linewidth=0, antialiased=False)
+        ax.plot_surface(a, b, values, cmap=cmap, rcount=count, ccount=count, linewidth=0, antialiased=False)
     ax.view_init(elev=elevation, azim=azimuth)
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
