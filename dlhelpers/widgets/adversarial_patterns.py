@@ -53,7 +53,7 @@ class PatternExplorer(live.Explorer):
         *clouds, curve = self.live.axes
         self._points, self._lines, self._marks, self._values = [], [], [], []
         with style.context():
-            for ax, name, colour in zip(clouds, ("supervised", "with adversary"), COLOURS):
+            for ax, name, colour in zip(clouds, ("supervised", "with adversary"), COLOURS, strict=True):
                 ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", xticks=[], yticks=[])
                 ax.set_title(name, color=colour)
                 ax.grid(False)
@@ -88,7 +88,7 @@ class PatternExplorer(live.Explorer):
         for mode in (0, 1):
             self._points[mode].set_data(*self._film[optimizer, mode, layer, snapshot].T)
             z = self._z[optimizer, mode, :, :, layer, statistic]
-            for line, seed in zip(self._lines[mode], z):
+            for line, seed in zip(self._lines[mode], z, strict=True):
                 line.set_data(self._steps, seed)
             self._marks[mode].set_data(np.full(len(z), step), z[:, snapshot])
         self._now.set_xdata([step, step])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,7 @@ class SmallNet:
     def __init__(self, sizes: list[int], activation: str, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.activation, self.derivative = ACTIVATIONS[activation]
-        self.W = [rng.normal(size=(a, b)) * np.sqrt(1.5 / a) for a, b in zip(sizes, sizes[1:])]
+        self.W = [rng.normal(size=(a, b)) * np.sqrt(1.5 / a) for a, b in itertools.pairwise(sizes)]
         self.b = [0.3 * rng.normal(size=b) for b in sizes[1:]]
         self.b[-1][:] = 0
         self._first = [np.zeros_like(p) for p in self.W + self.b]
@@ -64,7 +65,7 @@ class SmallNet:
     def layers(self, X: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """All pre-activations and all activations; the last activation is the output, (n, 1)."""
         z, a = [], [X]
-        for W, b in zip(self.W[:-1], self.b[:-1]):
+        for W, b in zip(self.W[:-1], self.b[:-1], strict=True):
             z.append(a[-1] @ W + b)
             a.append(self.activation(z[-1]))
         return z, [*a, a[-1] @ self.W[-1] + self.b[-1]]
@@ -86,7 +87,7 @@ class SmallNet:
         for _ in range(steps):
             self.steps += 1
             rate = eta * np.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
-            for p, g, v, s in zip(parameters, self.gradients(X, y), self._first, self._second):
+            for p, g, v, s in zip(parameters, self.gradients(X, y), self._first, self._second, strict=True):
                 v *= 0.9
                 v += 0.1 * g
                 s *= 0.999
@@ -162,7 +163,7 @@ class PlaygroundExplorer(live.Explorer):
         self._seen, self._unseen = points(kind, noise, 1), points(kind, noise, 2)
         self._history: list[tuple[float, float, float]] = []
         self._measure()
-        for marks, label in zip(self._marks, (0, 1)):
+        for marks, label in zip(self._marks, (0, 1), strict=True):
             marks.set_data(*self._seen[0][self._seen[1] == label].T)
 
     def _train(self, eta: float, steps: int) -> None:
@@ -184,7 +185,7 @@ class PlaygroundExplorer(live.Explorer):
                 self._sheet[top:top + TILE, start:start + TILE] = unit / max(float(np.abs(unit).max()), 1e-9)
         self._units.set_data(self._sheet)
         steps, *losses = np.array(self._history[-3000:]).T
-        for curve, dot, loss in zip(self._curves, self._dots, losses[::-1]):
+        for curve, dot, loss in zip(self._curves, self._dots, losses[::-1], strict=True):
             shown = steps >= 10
             curve.set_data(steps[shown], np.maximum(loss[shown], 3e-4))
             dot.set_data([np.clip(steps[-1], 10, 2e4)], [np.clip(loss[-1], 3e-4, 3)])
