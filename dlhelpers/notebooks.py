@@ -35,8 +35,8 @@ def lectures() -> list[Path]:
 
 
 def exercises() -> list[Path]:
-    """All exercise notebooks (the instructor's version) in order."""
-    return sorted((FOLDER / "exercises").glob("[0-9][0-9]_*.ipynb"))
+    """All exercise notebooks (the instructor's version, with solutions) in order."""
+    return sorted((FOLDER / "exercises" / "solutions").glob("[0-9][0-9]_*.ipynb"))
 
 
 def find(name: str) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "exercises"
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "exercises" / "solutions"
 
 
 def reference(notebook: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ NOTEBOOK_KB, IMAGE_KB, IGNORED_CELLS, CELL_LINES = 600, 60, 6, 25
 
 def problems(notebook: Any, path: Path) -> list[str]:
     """Everything that is wrong with a notebook, one line each."""
-    is_exercise = path.parent.name == "exercises"
+    is_exercise = path.parent.name == "solutions"
     rules = [_counts, _metadata, _outputs, _links, _slides, _length]
     if not is_exercise:
         rules += [_claims, _ending]
@@ -72,7 +72,7 @@ def _outputs(notebook: Any, path: Path) -> Iterator[str]:
 
 
 def _links(notebook: Any, path: Path) -> Iterator[str]:
-    root = path.parent.parent if path.parent.name == "exercises" else path.parent
+    root = path.parents[2] if path.parent.name == "solutions" else path.parent
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue

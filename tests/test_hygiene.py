@@ -36,7 +36,7 @@ def test_no_helper_is_pasted_into_two_lectures():
 
 def test_lectures_with_exercises_link_to_them():
     for path in notebooks.exercises():
-        text = (notebooks.FOLDER / path.name).read_text()
+        text = (notebooks.FOLDER / path.name).read_text(encoding="utf-8")
         assert f"exercises/{path.name}" in text
 
 
@@ -63,7 +63,7 @@ def nbval(path):
 
 def test_nbval_passes_what_is_right_and_sees_one_changed_number(copy):
     assert nbval(copy).returncode == 0
-    text = copy.read_text()
+    text = copy.read_text(encoding="utf-8")
     assert "41.5" in text
     notebook = nbformat.read(copy, as_version=4)
     notebook.cells[2].outputs[0].text = notebook.cells[2].outputs[0].text.replace("41.5", "41.6")

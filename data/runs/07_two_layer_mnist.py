@@ -34,7 +34,7 @@ def main() -> None:
     train_data, test_data = _demo.mnist()
     model = mlp([784, 1024, 10], "relu", seed=SEED)
     side = runs.partial(NAME).with_suffix(".json")
-    full = {int(k): v for k, v in json.loads(side.read_text()).items()} if side.exists() else {}
+    full = {int(k): v for k, v in json.loads(side.read_text(encoding="utf-8")).items()} if side.exists() else {}
 
     def store(name: str, history: training.History) -> None:
         done = sorted(e for e in full if e < history.epochs)
