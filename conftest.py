@@ -42,8 +42,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which notebooks were left out, and how to go back."""
     for path in sorted(touched()):
         name = path.relative_to(ROOT).as_posix()
-        terminalreporter.write_line(f"not compared, since it was saved by hand: {name}   (back: git checkout -- {name}; "
-                                    f"or store it: python -m dlhelpers run {name})")
+        terminalreporter.write_line(f"not compared, since it was saved by hand: {name}   "
+                                    f"(back: git checkout -- {name}; or store it: python -m dlhelpers run {name})")
 
 
 @functools.cache

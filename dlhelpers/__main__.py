@@ -11,7 +11,7 @@ import codecs
 import importlib
 import sys
 
-from dlhelpers import __version__
+from dlhelpers import __version__, files
 
 COMMANDS = {
     "doctor": "say what this machine has, and how to mend what is missing",
@@ -21,6 +21,8 @@ COMMANDS = {
     "student": "write the student version of the exercises",
     "slides": "write a lecture as slides that work without a network",
 }
+#: What is of use without the project's folder.
+ANYWHERE = ("doctor", "fetch")
 #: For consoles that know only some letters, as a Windows pipe does.
 PLAIN = {"✓": "[ok]", "✗": "[no]", "–": "-", "·": "-", "…": "...", "≥": ">=", "≤": "<=", "→": "->", "×": "x"}
 
@@ -50,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             parsers.add_parser(name, help=text)
     options = parser.parse_args(arguments)
     try:
+        if options.command not in ANYWHERE:
+            files.project()
         return int(importlib.import_module(f"dlhelpers.commands.{options.command}").main(options))
     except ImportError as error:
         print(f"dlhelpers {options.command}: {error}; `python -m dlhelpers doctor` says what is missing",

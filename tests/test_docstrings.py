@@ -111,9 +111,10 @@ def arguments(function: Function, owner: ast.ClassDef | None) -> list[str]:
 def may_raise(function: Function) -> bool:
     """Whether it raises ValueError or TypeError itself, or checks an argument."""
     for node in ast.walk(function):
-        if isinstance(node, ast.Raise) and node.exc is not None and last_name(node.exc) in ("ValueError", "TypeError"):
+        if isinstance(node, ast.Raise) and node.exc and last_name(node.exc) in ("ValueError", "TypeError"):
             return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and last_name(node.func.value) == "checks":
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and last_name(called.value) == "checks":
             return True
     return False
 

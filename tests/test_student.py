@@ -250,7 +250,7 @@ def test_every_exercise_notebook_becomes_a_student_version(stem: str, tmp_path: 
 def test_links_of_the_shipped_blanks_are_alive(stem: str) -> None:
     path = notebooks.FOLDER / "exercises" / f"{stem}.ipynb"
     for cell in committed(path).cells:
-        for address in re.findall(r"\]\(([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+        for *_, address in student.LINK.findall(cell.source if cell.cell_type == "markdown" else ""):
             if not re.match(r"\w+:|#", address):
                 goal = (path.parent / unquote(address.split("#")[0])).resolve()
                 assert goal.exists() and goal.is_relative_to(notebooks.FOLDER), address

@@ -141,7 +141,8 @@ def _data() -> Iterator[Finding]:
     """Where the digits come from, and whether real MNIST is whole."""
     place = os.environ.get("DLHELPERS_DATA")
     if place and not Path(place).expanduser().is_dir():
-        yield Finding(False, f"DLHELPERS_DATA={place}: there is no such folder", "unset it, or name a folder that exists")
+        yield Finding(False, f"DLHELPERS_DATA={place}: there is no such folder",
+                      "unset it, or name a folder that exists")
     wanted = os.environ.get("DLHELPERS_DIGITS")
     if wanted and wanted not in DIGITS:
         yield Finding(False, f"DLHELPERS_DIGITS={wanted}: must be one of {', '.join(DIGITS)}",
@@ -178,5 +179,5 @@ def _tests() -> Finding:
     missing = [name for name in FOR_TESTS if not _there(name)]
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     remedies = ([INSTALL] if missing else []) + ([] if browser else ["the browser tests are skipped without Chromium"])
-    return Finding(True, f"tests: {'missing ' + ', '.join(missing) if missing else 'ready'}, browser: {browser or 'none'}",
-                   "; ".join(remedies))
+    state = "missing " + ", ".join(missing) if missing else "ready"
+    return Finding(True, f"tests: {state}, browser: {browser or 'none'}", "; ".join(remedies))

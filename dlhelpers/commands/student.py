@@ -31,6 +31,8 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "raise NotImplementedError"
 #: Where a written file notes what it held, so that a later look sees whether anybody worked in it.
 MARK = "dlhelpers"
+#: In Markdown: "!" if it is a picture, the text, the address.
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 FOLD = """<details><summary><b>Solutions</b>: one answer to each, for afterwards</summary>
 
 [{name}](solutions/{name}) holds them, with what the checks say.
@@ -215,4 +217,4 @@ def relink(source: str, old: Path, new: Path) -> str:
             return f"![{text}](images/{quote(goal.name)})"
         return match[0] if picture else f"{text} (`{Path(name).name}`)"
 
-    return re.sub(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)", moved, source)
+    return LINK.sub(moved, source)

@@ -158,7 +158,8 @@ def _download(url: str, most: int, timeout: float) -> bytes:
         try:
             # Small chunks: the bar moves, and a slow line is not taken for a dead one.  The client waits
             # longer than we do; its own limit only ends the thread.
-            pooch.HTTPDownloader(progressbar=not progress.quiet(), chunk_size=8192, timeout=3 * timeout)(url, sink, None)
+            get = pooch.HTTPDownloader(progressbar=not progress.quiet(), chunk_size=8192, timeout=3 * timeout)
+            get(url, sink, None)
             ended.put(None)
         except Exception as error:  # handed to the caller's thread, whatever it is
             ended.put(error)
@@ -185,7 +186,7 @@ def _failure(error: Exception, started: bool, timeout: float) -> Exception:
     from requests import exceptions
 
     if isinstance(error, exceptions.HTTPError):
-        return _Failed(f"answered {error.response.status_code}")
+        return _Failed(f"answered {getattr(error.response, 'status_code', 'with an error')}")
     if isinstance(error, exceptions.Timeout):
         return _Failed(f"no answer within {timeout:g} s", dead=True)
     if isinstance(error, (exceptions.ConnectionError, exceptions.ChunkedEncodingError)):
