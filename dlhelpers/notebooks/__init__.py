@@ -20,7 +20,7 @@ from dlhelpers.notebooks.images import IMAGE_BUDGET, PICTURES_BUDGET
 from dlhelpers.notebooks.running import execute, kernel_environment
 from dlhelpers.notebooks.sections import Section, Times, estimate, minutes, sections, stated_times
 
-__all__ = ["FOLDER", "IMAGE_BUDGET", "KERNELSPEC", "PICTURES_BUDGET", "Section", "Times", "WIDGET_VIEW", "committed",
+__all__ = ["FOLDER", "IMAGE_BUDGET", "KERNELSPEC", "NAME", "PICTURES_BUDGET", "Section", "Times", "WIDGET_VIEW", "committed",
            "estimate", "execute", "exercises", "find", "judged", "kernel_environment", "lectures", "minutes",
            "normalise", "pictures", "sections", "stated_times", "times", "tracked", "way_back", "write"]
 
