@@ -109,7 +109,6 @@
           page = along;
         } else {
           page.push(...along);
-          if (!onlyChecks(unit)) { pages.push(page.flat()); page = []; }
         }
       }
       page.push(unit);
