@@ -13,7 +13,7 @@ import pytest
 
 from dlhelpers.exercises.core import WrongAnswer
 
-FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "exercises"
+FOLDER = Path(__file__).resolve().parent.parent / "notebooks" / "exercises" / "solutions"
 #: Source lines of solutions; filled by ``reference``, so that no message may quote them.
 SOLUTIONS: set[str] = set()
 

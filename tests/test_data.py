@@ -157,7 +157,7 @@ def test_importing_data_is_light():
 
 def test_the_readme_gives_the_hash_of_every_shipped_file():
     folder = files.ROOT / "data"
-    text = (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text(encoding="utf-8")
     given = dict(re.findall(r"`([\w./-]+)`[^\n]*`([0-9a-f]{64})`", text))
     shipped = {str(path.relative_to(folder)): files.digest(path) for path in folder.rglob("*")
                if path.is_file() and path.suffix in (".npz", ".csv", ".txt", ".gz", ".json")

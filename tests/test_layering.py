@@ -39,7 +39,7 @@ def part_of(path: Path) -> str:
 def imports(path: Path) -> set[tuple[str, str]]:
     """(top-level package, our part or "") of every import, also inside functions."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -76,7 +76,7 @@ def test_plotting_knows_arrays_only(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_files_can_be_read_from_top_to_bottom(path):
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 330, "one idea a file: split it"
     assert ast.get_docstring(ast.parse(text)), "say what this file is"
 
@@ -84,7 +84,7 @@ def test_files_can_be_read_from_top_to_bottom(path):
 @pytest.mark.parametrize("path", [p for p in SOURCES if part_of(p) != "exercises"],
                          ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_public_functions_are_documented_and_typed(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or _is_nested(path, node):
             continue
         assert ast.get_docstring(node) or _overrides(path, node), f"{path.name}: {node.name} needs a docstring"
@@ -93,7 +93,7 @@ def test_public_functions_are_documented_and_typed(path):
 
 def _is_nested(path: Path, node: ast.FunctionDef) -> bool:
     """Functions inside functions are private by nature."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     return any(isinstance(outer, ast.FunctionDef) and outer.lineno < node.lineno <= outer.end_lineno
                for outer in ast.walk(tree))
 

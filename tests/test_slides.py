@@ -29,7 +29,8 @@ def stream(text: str) -> Any:
 def sample(tmp_path: Path) -> Path:
     """A small notebook with everything that a lecture has."""
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / "sketch.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+    (tmp_path / "images" / "sketch.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+                                                    "utf-8")
     paragraphs = "\n\n".join(f"Paragraph {i} with a formula $x_{{{i}}}^2 < \\eta$ in it." for i in range(40))
     notebook = new_notebook(cells=[
         new_markdown_cell("# 97 · A *sample* & more\n\nSee [lecture 02](02_linear_model.ipynb), [lecture 98](98_next.ipynb) "

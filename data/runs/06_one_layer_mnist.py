@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import argparse
 
+import _demo
 import numpy as np
 import torch
 
-import _demo
 from dlhelpers import runs, training
 from dlhelpers.models.mlp import count_parameters, mlp
 

@@ -35,7 +35,8 @@ def main() -> None:
             model, epochs = mlp([784, 32, 10], seed=seed), 0
             while True:
                 part = max(1, batch // 25)
-                training.fit(model, pair, loss, eta=ETA, epochs=part, batch=batch, seed=1000 * seed + epochs, progress=False)
+                training.fit(model, pair, loss, eta=ETA, epochs=part, batch=batch, seed=1000 * seed + epochs,
+                             progress=False)
                 epochs += part
                 final = training.evaluate(model, *pair, loss)
                 if final < TARGET:
@@ -48,8 +49,10 @@ def main() -> None:
             for kind, curve in curves.items():
                 directions = [landscapes.random_direction(model, seed=k, normalisation=kind) for k in range(5)]
                 if kind == "none":      # unit length, times ten
-                    directions = [[10 * t / torch.cat([u.reshape(-1) for u in d]).norm() for t in d] for d in directions]
-                curve[i, j] = np.mean([landscapes.line(model, loss, pair, d, a=ALONG).values for d in directions], axis=0)
+                    lengths = [torch.cat([u.reshape(-1) for u in d]).norm() for d in directions]
+                    directions = [[10 * t / length for t in d] for d, length in zip(directions, lengths, strict=True)]
+                lines = [landscapes.line(model, loss, pair, d, a=ALONG).values for d in directions]
+                curve[i, j] = np.mean(lines, axis=0)
             print(batch, seed, {key: round(float(value[i, j]), 4) for key, value in stored.items()}, flush=True)
     runs.save(NAME, {**stored, "along_filter": curves["filter"], "along_none": curves["none"], "along": ALONG,
                      "batches": BATCHES}, command=f"python data/runs/{NAME}.py", seed=SEEDS,

@@ -8,6 +8,7 @@ Stopped, the same command continues with the next seed.
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -35,7 +36,7 @@ def build(skips: bool, seed: int) -> nn.Module:
     """2-16-...-16-2 with weights of standard deviation GAIN/sqrt(fan in)."""
     rng = torch.Generator().manual_seed(seed)
     sizes = [2, *[WIDTH] * (DEPTH + 1), 2]
-    linears = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])]
+    linears = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
     with torch.no_grad():
         for linear in linears:
             linear.weight.normal_(0, GAIN / linear.in_features**0.5, generator=rng)
