@@ -90,7 +90,7 @@ def check_after_the_run(page: Any) -> None:
     hidden = page.locator(".jp-CodeCell").nth(1).locator(".dl-alt")
     assert hidden.text_content() == "A rising line (time)" and hidden.bounding_box()["height"] <= 1
     assert page.evaluate(SEEN, 2) == [HTML]
-    assert page.evaluate(SEEN, 4) == [HTML, "application/vnd.jupyter.error"], "what went wrong is never hidden"
+    assert page.evaluate(SEEN, 4) == [HTML, "application/vnd.jupyter.stderr"], "what went wrong is never hidden"
     page.locator("details.dl-fold summary").first.click()
     assert {TEXT, PICTURE} <= set(page.evaluate(SEEN, 2))
     assert page.evaluate(SEEN, 3) == [TEXT]
