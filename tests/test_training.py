@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlhelpers import runs, training
+from dlhelpers import metrics, runs, training
 from dlhelpers.training import EarlyStopping, batches_of_epoch, checkpoints, fit
 
 
@@ -429,7 +429,7 @@ BAD = {
     "validation lengths": (ValueError, "validation", {"validation": (X, Y[:3])}),
     "validation NaN": (ValueError, "validation: X", {"validation": (NAN, Y)}),
     "validation shape": (ValueError, "validation", {"validation": (X, Y[:, :1])}),
-    "metrics a list": (TypeError, "metrics", {"metrics": [training.hits]}),
+    "metrics a list": (TypeError, "metrics", {"metrics": [metrics.accuracy]}),
     "metrics no function": (TypeError, "metrics", {"metrics": {"accuracy": 1}}),
     "seed a float": (TypeError, "seed", {"seed": 0.5}),
     "seed negative": (ValueError, "seed", {"seed": -1}),
@@ -463,7 +463,7 @@ def test_bad_input_is_refused_before_anything_is_touched(name):
     (lambda: training.predict("net", X), TypeError, "model"),
     (lambda: training.accuracy(net(), X, Y[:, 0]), TypeError, "y"),
     (lambda: training.accuracy("net", X, LABELS), TypeError, "model"),
-    (lambda: training.hits(X[:, :2], LABELS[:4]), ValueError, "y"),
+    (lambda: metrics.accuracy(X[:, :2], LABELS[:4]), ValueError, "y"),
     (lambda: checkpoints.save(3, {}), TypeError, "path"), (lambda: checkpoints.save("a.pt", [1]), TypeError, "content"),
 ])
 def test_bad_input_elsewhere(call, error, match):
@@ -474,4 +474,4 @@ def test_bad_input_elsewhere(call, error, match):
 def test_integer_input_is_for_embeddings():
     model = nn.Sequential(nn.Embedding(5, 4), nn.Flatten(), nn.Linear(12, 2))
     tokens = torch.randint(5, (50, 3), generator=generator())
-    assert fit(model, (tokens, LABELS), nn.CrossEntropyLoss(), **BASE, metrics={"accuracy": training.hits}).epochs == 3
+    assert fit(model, (tokens, LABELS), nn.CrossEntropyLoss(), **BASE, metrics={"accuracy": metrics.accuracy}).epochs == 3

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from dlhelpers import data, runs, training
+from dlhelpers import data, metrics, runs, training
 from dlhelpers.models.layers import BatchNorm1d, Dropout, RandomAffine, initialise
 from dlhelpers.models.mlp import mlp
 from dlhelpers.training import checkpoints
@@ -73,7 +73,7 @@ def train(technique: str, noise: float, seed: int) -> dict[str, object]:
 
     stop = training.EarlyStopping(patience=EPOCHS) if technique == "early stopping" else None
     history = training.fit(model, train_data, loss, optimizer=torch.optim.Adam(model.parameters(), lr=ETA),
-                           epochs=EPOCHS, batch=BATCH, validation=validation, metrics={"accuracy": training.hits},
+                           epochs=EPOCHS, batch=BATCH, validation=validation, metrics={"accuracy": metrics.accuracy},
                            seed=seed, stop=stop, progress=False)
     moved = F.pad(test[0].view(-1, 14, 14), (1, 0, 1, 0))[:, :14, :14].flatten(1)
     return {"errors": [1 - training.accuracy(model, *part) for part in (train_data, validation, test)]

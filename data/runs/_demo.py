@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlhelpers import data, training
+from dlhelpers import data, metrics, training
 
 #: A test image that the two nets read differently: it shows a 6.
 IMAGE = 11
@@ -36,9 +36,9 @@ def train(model: nn.Module, train_data: training.Data, test_data: training.Data,
     """Gradient descent with eta 0.01 on 300 batches of 200 an epoch; test values after each epoch."""
     if checkpoint is not None:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    metrics = {"accuracy": training.hits} | {f"output {k}": _output(k) for k in range(10)}
+    measured = {"accuracy": metrics.accuracy} | {f"output {k}": _output(k) for k in range(10)}
     return training.fit(model, train_data, nn.MSELoss(), eta=0.01, epochs=epochs, batch=200, sampling="lecture",
-                        validation=test_data, metrics=metrics, seed=seed, checkpoint=checkpoint,
+                        validation=test_data, metrics=measured, seed=seed, checkpoint=checkpoint,
                         checkpoint_every=checkpoint_every, on_epoch=on_epoch)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlhelpers.exercises.core import call, checker, compare, refuse
-from dlhelpers.models import perceptrons
+from dlhelpers.models import energy
 
 
 @checker("majority_gate", "one unit fires exactly when most of its inputs do")
@@ -101,7 +101,7 @@ def check_hopfield(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     patterns = np.random.default_rng(4).choice([-1.0, 1.0], size=(4, 60))
-    right = perceptrons.Hopfield(patterns).W
+    right = energy.Hopfield(patterns).W
     raw = patterns.T @ patterns
     compare(call(answer, "hopfield_weights", patterns), right, "hopfield_weights", {
         "the diagonal must be zero: a unit does not listen to itself": raw / 60,
