@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers import descent
+from dlhelpers import objectives
 from dlhelpers.exercises.core import call, checker, compare
 
 
@@ -53,7 +53,7 @@ def check_momentum(answer: Any) -> None:
 @checker("armijo", "the longest step that earns its share, and no longer one")
 def check_armijo(answer: Any) -> None:
     """``armijo(f, gradient, theta, eta, c)`` -> the first of eta, eta/2, eta/4, … that lowers f enough."""
-    bowl, banana = descent.Plane("valley"), descent.Plane("Rosenbrock")
+    bowl, banana = objectives.TestFunction("valley"), objectives.TestFunction("Rosenbrock")
     # In the first case all mistakes give different rates.
     for plane, theta, start, c in ((bowl, [0.65, 0.0], 1.9, 0.6), (banana, [0.2, -0.2], 1.0, 1e-4), (banana, [-1.0, 0.5], 1.0, 0.4)):
         theta = np.array(theta)
