@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers import descent
+from dlhelpers import objectives
 from dlhelpers.exercises.core import call, checker, compare, refuse
 
 
@@ -68,14 +68,14 @@ def check_armijo(answer: Any) -> None:
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    bowl, banana = descent.Plane("valley"), descent.Plane("Rosenbrock")
+    bowl, banana = objectives.TestFunction("valley"), objectives.TestFunction("Rosenbrock")
     # In the first case all mistakes give different rates.
     for plane, at, start, c in ((bowl, [0.923, 0.0], 2.4, 0.9), (banana, [0.2, -0.2], 1.0, 1e-4),
                                 (banana, [-1.0, 0.5], 1.0, 0.4)):
         theta = np.array(at)
         g = plane.gradient(theta)
 
-        def search(demand: float, plane: descent.Plane = plane, theta: np.ndarray = theta, g: np.ndarray = g,
+        def search(demand: float, plane: objectives.TestFunction = plane, theta: np.ndarray = theta, g: np.ndarray = g,
                    eta: float = start) -> float:
             while plane.value(theta - eta * g) > plane.value(theta) - demand * eta:
                 eta /= 2

@@ -7,7 +7,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from dlhelpers import descent
+from dlhelpers import descent, objectives
 from dlhelpers.plotting import style
 from dlhelpers.widgets import live
 
@@ -53,7 +53,7 @@ class OptimizerRaceExplorer(live.Explorer):
         }
         self.buttons = {"reset": live.button("Reset", "refresh", "learning rates × 1, no noise, step 1")}
         self._recorded = np.random.default_rng(0).standard_normal((T, 2))
-        self._runs: dict[tuple[str, float, float], dict[str, descent.Trajectory]] = {}
+        self._runs: dict[tuple[str, float, float], dict[str, descent.Iterates]] = {}
         self._drawn = ""
         self.live = live.LiveFigure((10, 4.5), ncols=2, width_ratios=[1.1, 1])
         with style.context():
@@ -80,7 +80,7 @@ class OptimizerRaceExplorer(live.Explorer):
         for old in [*ground.collections, *ground.images]:
             old.remove()
         (x0, x1), (y0, y1), _ = VIEWS[landscape]
-        plane = descent.Plane(landscape)
+        plane = objectives.TestFunction(landscape)
         x, y = np.meshgrid(np.linspace(x0, x1, 161), np.linspace(y0, y1, 161))
         levels = np.log10(plane.value(np.stack([x, y], -1)) - plane.minimum + 1e-2)
         ground.contourf(x, y, levels, levels=14, cmap=style.IMAGE, alpha=0.4, zorder=0)
@@ -91,10 +91,10 @@ class OptimizerRaceExplorer(live.Explorer):
         ground.scatter(*plane.start, marker="o", s=70, color="white", edgecolors=style.INK, linewidths=1.8, zorder=2)
         ground.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="θ₁", ylabel="θ₂")
 
-    def _race(self, landscape: str, times: float, noise: float) -> dict[str, descent.Trajectory]:
+    def _race(self, landscape: str, times: float, noise: float) -> dict[str, descent.Iterates]:
         key = (landscape, round(times, 6), round(noise, 4))
         if key not in self._runs:
-            plane = descent.Plane(landscape)
+            plane = objectives.TestFunction(landscape)
             size = noise * float(np.linalg.norm(plane.gradient(plane.start))) / 4
             extra = None if noise == 0 else size * self._recorded
             if len(self._runs) > 200:
@@ -108,7 +108,7 @@ class OptimizerRaceExplorer(live.Explorer):
             with style.context():
                 self._ground(landscape)
         race, lost = self._race(landscape, times, noise), []
-        plane = descent.Plane(landscape)
+        plane = objectives.TestFunction(landscape)
         self._state = {}
         for name, run in race.items():
             points, gaps = run.points[:step + 1], run.values[:step + 1] - plane.minimum
