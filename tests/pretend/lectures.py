@@ -62,6 +62,7 @@ class Report:
     name: str
     cells: int = 0
     failures: list[str] = field(default_factory=list)
+    followers: list[int] = field(default_factory=list)
     work: Work = field(default_factory=Work)
     backwards: int = 0
     parameters: Counter[str] = field(default_factory=Counter)
@@ -72,6 +73,8 @@ class Report:
     def problems(self) -> list[str]:
         """Failed cells, and training beside the device."""
         found = list(self.failures)
+        if self.followers:
+            found.append(f"cells that miss what failed before them: {', '.join(f'c{i}' for i in self.followers)}")
         if self.backwards and not self.on_cpu and self.work.share < SHARE:
             found.append(f"it trains ({self.backwards} backward passes), but only {self.work.share:.0%} of its "
                          "single-precision matrix work ran on the device")
@@ -79,7 +82,7 @@ class Report:
 
     def __str__(self) -> str:
         done = {place: f"{count / 1e6:.0f} M" for place, count in self.work.done.items()}
-        return "\n".join([f"{self.name}: {self.cells - len(self.failures)} of {self.cells} code cells ran on the "
+        return "\n".join([f"{self.name}: {self.cells - len(self.failures) - len(self.followers)} of {self.cells} code cells ran on the "
                           f"pretend device, {self.seconds:.0f} s",
                           f"  multiply-adds in products and convolutions by place: {done or 'none'}; "
                           f"operations on the device: {operations.total()}; backward passes: {self.backwards}; "
@@ -145,10 +148,15 @@ def run(path: Path, *, verbose: bool = False) -> Report:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 result = shell.run_cell(cell.source, store_history=False)
             error = result.error_before_exec or result.error_in_exec
-            if error is not None:
-                report.failures.append(f"{_place(error, index)}\n      {_said(error)}")
+            said = "ok"
+            if isinstance(error, NameError) and report.failures:
+                said = f"✗ {error}"
+                report.followers.append(index)
+            elif error is not None:
+                said = f"✗ {_place(error, index)}\n      {_said(error)}"
+                report.failures.append(said[2:])
             if verbose:
-                print(f"c{index}: " + ("ok" if error is None else "✗ " + report.failures[-1]), flush=True)
+                print(f"c{index}: {said}", flush=True)
         for value in set(filter(lambda v: isinstance(v, torch.nn.Module), shell.user_ns.values())):
             for parameter in value.parameters():
                 report.parameters[parameter.device.type] += parameter.numel()
