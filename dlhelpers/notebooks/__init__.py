@@ -60,7 +60,7 @@ def find(name: str) -> list[Path]:
         return [Path(name).resolve()]
     folder, _, number = name.rpartition("/")
     pool = exercises() if folder.endswith(("exercises", "solutions")) else lectures()
-    number = number.zfill(2) if number.isdecimal() else number.removesuffix(".ipynb")
+    number = number.zfill(2) if number.isdecimal() else number
     found = [p for p in pool if p.name.startswith(f"{number}_") or p.stem == number]
     if not found:
         known = ", ".join(p.name[:2] for p in pool)
