@@ -149,7 +149,8 @@ def test_duplicates_are_no_lectures(tmp_path, monkeypatch):
 
 
 def test_pictures_are_described():
-    figure = new_output("display_data", data={"image/png": PIXEL}, metadata={"image/png": {"alt": "A line", "width": 3}})
+    figure = new_output("display_data", data={"image/png": PIXEL},
+                        metadata={"image/png": {"alt": "A line", "width": 3}})
     bare = new_output("display_data", data={"image/png": PIXEL})
     notebook = notebooks.normalise(new_notebook(cells=[
         new_markdown_cell("## ✦ A *ring*"), new_code_cell("a", outputs=[figure]), new_code_cell("b", outputs=[bare]),

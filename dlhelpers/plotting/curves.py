@@ -33,7 +33,7 @@ def line(ax: Axes, y: Any, x: Any = None, *, label: str | None = None, color: st
     x = np.arange(len(y)) if x is None else checks.array(x, "x", shape=(len(y),))
     (drawn,) = ax.plot(x, y, color=color, label=None if end_label else label, **kwargs)
     if end_label and label:
-        style.note(ax, label, (x[-1], y[-1]), (6, 0), color=drawn.get_color())
+        style.note(ax, label, (x[-1], y[-1]), (6, 0), color=drawn.get_color())  # type: ignore[arg-type]
     return ax
 
 
@@ -142,7 +142,7 @@ def end_labels(ax: Axes, ends: Sequence[tuple[str, float, float, str]], *, side:
     ax.autoscale_view()
     points = 72 / ax.figure.dpi
     heights = np.array([ax.transData.transform((x, y))[1] * points for _, x, y, _ in ends])
-    for (name, x, y, color), shift in zip(ends, _apart(heights, 1.25 * size) - heights):
+    for (name, x, y, color), shift in zip(ends, _apart(heights, 1.25 * size) - heights, strict=True):
         style.note(ax, name, (x, y), (8 if side == "right" else -8, shift), color=color, fontsize=size,
                    ha="left" if side == "right" else "right", va="center")
     return ax
@@ -207,7 +207,7 @@ def reference(ax: Axes, *, y: float | None = None, x: float | None = None, label
     if (x is None) == (y is None):
         raise TypeError("give either y, for a horizontal line, or x, for a vertical one")
     look = {"color": color, "linestyle": linestyle, "linewidth": 1.4, "zorder": 1, **kwargs}
-    words = {"color": color, "fontsize": 12, "textcoords": "offset points"}
+    words: dict[str, Any] = {"color": color, "fontsize": 12, "textcoords": "offset points"}
     if y is not None:
         ax.axhline(checks.number(y, "y"), **look)
         ax.annotate(label, (0.99 if end else 0.01, y), xycoords=("axes fraction", "data"), xytext=(0, 3),

@@ -95,8 +95,8 @@ def regions(ax: Axes, predict: Callable[[Any], Any], X: Any, y: Any, *, threshol
             ax.contour(A, B, score.reshape(A.shape) if score is not None else winner,            # (b, a)
                        levels=[threshold if score is not None else k - 0.5], colors=style.INK, linewidths=1.4)
     for k in range(K):
-        ax.scatter(*at[numbers == k].T, s=size, color=colors[k], marker=style.MARKERS[k % 7], edgecolor="white",
-                   linewidth=0.6, label=names[k] if k < len(names) else None, zorder=3)
+        ax.scatter(at[numbers == k, 0], at[numbers == k, 1], s=size, color=colors[k], marker=style.MARKERS[k % 7],
+                   edgecolor="white", linewidth=0.6, label=names[k] if k < len(names) else None, zorder=3)
     if names:
         ax.legend()
     ax.grid(False)
