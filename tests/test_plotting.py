@@ -87,6 +87,11 @@ def test_names_that_would_overlap_are_moved_apart(ax: Axes) -> None:
     left = Figure().subplots()
     curves.spreads(left, {"a": [1, 2], "b": [3, 4]}, labels="left", legend=False)
     assert [t.xy for t in left.texts] == [(0, 1), (0, 3)] and {t.get_ha() for t in left.texts} == {"right"}
+    logarithmic = Figure(figsize=(5, 3)).subplots()
+    curves.spreads(logarithmic, {"a longer name": [1, 2, 3]}, [1, 10, 100], labels="left", xscale="log")
+    logarithmic.figure.canvas.draw()
+    box = logarithmic.texts[0].get_window_extent()
+    assert box.x0 >= logarithmic.bbox.x0 and logarithmic.get_xlim()[0] < 0.5, "inside, beside the numbers of the axis"
 
 
 def test_moving_apart_is_the_nearest_solution() -> None:

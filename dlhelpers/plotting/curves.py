@@ -131,6 +131,8 @@ def end_labels(ax: Axes, ends: Sequence[tuple[str, float, float, str]], *, side:
                size: float = 13) -> Axes:
     """Names beside the ends of curves, moved apart where they would overlap.
 
+    On the left, where the axis has its numbers, the names stand inside: the limits make room for them.
+
     :param ax: its limits and scales must be final.
     :param ends: (name, x, y, colour) for each curve, in data units.
     :param side: "right" or "left" of the points.
@@ -141,6 +143,8 @@ def end_labels(ax: Axes, ends: Sequence[tuple[str, float, float, str]], *, side:
     checks.one_of(side, "side", ("right", "left"))
     ax.autoscale_view()
     points = 72 / ax.figure.dpi
+    if side == "left":
+        _make_room(ax, 0.66 * size * max(len(name) for name, *_ in ends) + 14, points)
     heights = np.array([ax.transData.transform((x, y))[1] * points for _, x, y, _ in ends])
     for (name, x, y, color), shift in zip(ends, _apart(heights, 1.25 * size) - heights, strict=True):
         style.note(ax, name, (x, y), (8 if side == "right" else -8, shift), color=color, fontsize=size,
@@ -249,6 +253,14 @@ def _band(runs: np.ndarray, band: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
         raise ValueError(f"band {band!r} needs at least two runs, got {len(runs)}")
     width = runs.std(0, ddof=1) / (np.sqrt(len(runs)) if band == "se" else 1.0)
     return runs.mean(0), runs.mean(0) - width, runs.mean(0) + width
+
+
+def _make_room(ax: Axes, needed: float, points: float) -> None:
+    """Move the left limit so that ``needed`` points of the width are free."""
+    share = min(0.6, needed / (ax.bbox.width * points))
+    scale = ax.xaxis.get_transform()
+    low, high = scale.transform(np.array(ax.get_xlim()))
+    ax.set_xlim(left=float(scale.inverted().transform(np.array([high - (high - low) / (1 - share)]))[0]))
 
 
 def _apart(heights: np.ndarray, gap: float) -> np.ndarray:
