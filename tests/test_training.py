@@ -373,12 +373,28 @@ NAN, HOT = X.clone(), Y.clone()
 NAN[3, 1], HOT[0, 0] = float("nan"), float("inf")
 FROZEN = net().requires_grad_(False)
 CE = nn.CrossEntropyLoss()
+
+
+class Ignoring(nn.Module):
+    ignore_index = 0
+
+    def forward(self, y_hat, y):
+        return MSE(y_hat, y)
+
+
 BAD = {
     "no parameters": (ValueError, "model", {"model": nn.Tanh()}),
     "frozen": (ValueError, "model", {"model": FROZEN}),
     "no module": (TypeError, "model", {"model": lambda x: x}),
     "data no pair": (TypeError, "data", {"data": X}),
-    "data of three": (TypeError, "data", {"data": (X, Y, Y)}),
+    "data of three": (TypeError, r"tuple of their own, \(\(X1, X2\), y\)", {"data": (X, Y, Y)}),
+    "no inputs": (ValueError, "at least one tensor", {"data": ((), Y)}),
+    "too many inputs": (ValueError, "does not fit the model", {"data": ((X, X), Y)}),
+    "inputs of other lengths": (ValueError, "equal length", {"data": ((X, X[:9]), Y)}),
+    "a numpy input": (TypeError, r"data: X\['x'\]", {"data": ({"x": X.numpy()}, Y)}),
+    "clip zero": (ValueError, "clip", {"clip": 0.0}), "clip text": (TypeError, "clip", {"clip": "1"}),
+    "nothing counts": (ValueError, "counts", {"data": (X, LABELS * 0), "loss": nn.CrossEntropyLoss(ignore_index=0)}),
+    "unknown normaliser": (ValueError, "weights\\(y\\)", {"loss": Ignoring()}),
     "numpy data": (TypeError, "data: X", {"data": (X.numpy(), Y)}),
     "integer X": (TypeError, "data: X", {"data": (X.long(), Y)}),
     "boolean y": (TypeError, "data: y", {"data": (X, Y > 0)}),
