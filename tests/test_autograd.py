@@ -50,7 +50,7 @@ def test_random_expressions_agree_with_torch(seed, numbers):
     a.backward()
     b.backward()
     assert math.isclose(a.data, b.item(), rel_tol=1e-12, abs_tol=1e-12)
-    for x, y in zip(ours, theirs):
+    for x, y in zip(ours, theirs, strict=True):
         right = 0.0 if y.grad is None else y.grad.item()
         assert math.isclose(x.grad, right, rel_tol=1e-10, abs_tol=1e-10)
 

@@ -39,7 +39,7 @@ def by_hand(model, value, eta, clip=None):
     gradients = torch.autograd.grad(value, list(model.parameters()))
     norm = torch.cat([g.flatten() for g in gradients]).norm()
     factor = 1.0 if clip is None or norm <= clip else clip / norm
-    return [p.detach() - eta * factor * g for p, g in zip(model.parameters(), gradients)]
+    return [p.detach() - eta * factor * g for p, g in zip(model.parameters(), gradients, strict=True)]
 
 
 def same(model, expected):
@@ -75,7 +75,7 @@ def test_a_loss_on_a_mask():
     mask = torch.arange(30) % 3 == 0
     model = Two()
     expected = by_hand(model, F.mse_loss(model(X[mask], Z[mask]), Y[mask]), 0.2)
-    training.step(model, ((X, Z), (Y, mask)), lambda y_hat, target: F.mse_loss(y_hat[target[1]], target[0][target[1]]), eta=0.2)
+    training.step(model, ((X, Z), (Y, mask)), lambda y_hat, y: F.mse_loss(y_hat[y[1]], y[0][y[1]]), eta=0.2)
     same(model, expected)
 
 
@@ -118,13 +118,14 @@ def test_fit_on_several_inputs_is_the_loop_written_by_hand(wrap):
         for rows in torch.randperm(30, generator=generator).split(7):
             stepped = by_hand(theirs, F.mse_loss(theirs(X[rows], Z[rows]), Y[rows]), 0.1, clip=0.5)
             with torch.no_grad():
-                for p, q in zip(theirs.parameters(), stepped):
+                for p, q in zip(theirs.parameters(), stepped, strict=True):
                     p.copy_(q)
     same(ours, weights(theirs))
     assert history.validation_loss[-1] == pytest.approx(F.mse_loss(theirs(X[:5], Z[:5]), Y[:5]).item(), rel=1e-5)
     assert history.metrics["worst"][-1] == pytest.approx((theirs(X[:5], Z[:5]) - Y[:5]).abs().max().item(), rel=1e-5)
     torch.testing.assert_close(training.predict(ours, wrap(X, Z), chunk=4), ours(X, Z).detach())
-    assert training.evaluate(ours, wrap(X, Z), Y, nn.MSELoss(), chunk=4) == pytest.approx(F.mse_loss(ours(X, Z), Y).item(), rel=1e-5)
+    expected = F.mse_loss(ours(X, Z), Y).item()
+    assert training.evaluate(ours, wrap(X, Z), Y, nn.MSELoss(), chunk=4) == pytest.approx(expected, rel=1e-5)
 
 
 def test_several_targets_and_outputs():
@@ -197,7 +198,8 @@ CASES = {
     "nll": (nn.NLLLoss(weight=W, ignore_index=1), LABELS),
     "function": (F.cross_entropy, torch.where(LABELS == 0, -100, LABELS)),
     "partial": (functools.partial(F.cross_entropy, weight=W, ignore_index=0), LABELS),
-    "probabilities": (nn.CrossEntropyLoss(weight=W), SOFT), "elements": (nn.BCEWithLogitsLoss(weight=W, pos_weight=W), SOFT),
+    "probabilities": (nn.CrossEntropyLoss(weight=W), SOFT),
+    "elements": (nn.BCEWithLogitsLoss(weight=W, pos_weight=W), SOFT),
     "margin": (nn.MultiMarginLoss(weight=W), LABELS),
 }
 
@@ -252,7 +254,8 @@ def test_a_loss_can_say_its_own_weights():
             return ((y_hat[:, 0] - y) ** 2)[y != 0].mean()
 
     x = torch.randn(60, 4, generator=torch.Generator().manual_seed(1))
-    assert training.evaluate(Scores(), x, LABELS, Padded(), chunk=7) == pytest.approx(Padded()(1.5 * x, LABELS).item(), rel=1e-5)
+    expected = Padded()(1.5 * x, LABELS).item()
+    assert training.evaluate(Scores(), x, LABELS, Padded(), chunk=7) == pytest.approx(expected, rel=1e-5)
 
 
 # ---------------------------------------------------------------- games
@@ -337,9 +340,11 @@ def test_a_game_ends_when_it_is_interrupted_or_blows_up():
     (lambda: training.update(Two(), torch.tensor(1.0), eta=0.1), ValueError, "does not depend"),
     (lambda: weights_of(nn.BCELoss(weight=torch.ones(60, 4)), SOFT), ValueError, "weight of shape"),
     (lambda: weights_of(nn.CrossEntropyLoss(weight=W, label_smoothing=0.1), LABELS), ValueError, "label_smoothing"),
-    (lambda: training.evaluate(Scores(), torch.ones(60, 4), LABELS * 0, nn.CrossEntropyLoss(ignore_index=0)), ValueError, "counts"),
+    (lambda: training.evaluate(Scores(), torch.ones(60, 4), LABELS * 0, nn.CrossEntropyLoss(ignore_index=0)),
+     ValueError, "counts"),
     (lambda: play(Two(), Two(), lambda: None, rounds=1), TypeError, "critic must be a Player"),
-    (lambda: play(Player(Two(), print, eta=0.1), Player(Two(), print), lambda: None, rounds=1), TypeError, "optimizer or eta"),
+    (lambda: play(Player(Two(), print, eta=0.1), Player(Two(), print), lambda: None, rounds=1),
+     TypeError, "optimizer or eta"),
     (lambda: play(Player(Two(), print, eta=0.1), Player(Two(), print, eta=0.1), None, rounds=1), TypeError, "draw"),
     (lambda: play(Player(Two(), print, eta=0.1), Player(Two(), print, eta=0.1), print, rounds=0), ValueError, "rounds"),
 ])

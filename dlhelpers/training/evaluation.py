@@ -78,7 +78,7 @@ def measure(model: nn.Module, X: Any, y: Any, loss: Loss, metrics: dict[str, Any
         metric.reset()
     total, norm, start, kept = 0.0, 0.0, 0, []
     with torch.no_grad():
-        for x_part, y_part in zip(batches.chunks(X, chunk), batches.chunks(y, chunk)):
+        for x_part, y_part in zip(batches.chunks(X, chunk), batches.chunks(y, chunk), strict=True):
             y_hat = batches.call(model, x_part)
             stop = start + batches.length(y_part)
             size = float(stop - start) if weights is None else float(weights[start:stop].sum())
