@@ -15,6 +15,9 @@ os.environ.pop("MPLBACKEND", None)
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
+# In continuous integration nothing is skipped silently.
+from silent_skips import pytest_sessionfinish  # noqa: E402, F401
+
 # nbval judges what is committed: a notebook that was run and saved, or duplicated, in JupyterLab is no failure.
 from stored_notebooks import (  # noqa: E402, F401
     pytest_collect_file,

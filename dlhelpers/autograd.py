@@ -2,10 +2,10 @@ r"""A scalar reverse-mode engine, small enough to read in one sitting.
 
 Each operation makes a :class:`Value` that remembers its parents and the derivative towards
 each.  ``backward`` walks the graph once, children first, applies
-
 .. math:: \bar v_i = \sum_{j \in \text{children}(i)} \bar v_j \, \frac{\partial v_j}{\partial v_i}.
 
-and adds the result to each ``grad``, as torch does.  There is no recursion: a chain of a hundred thousand operations is no deeper than one of ten.
+and adds the result to each ``grad``, as torch does.  There is no recursion: a chain of a
+hundred thousand operations is no deeper than one of ten.
 
 Source: S. Linnainmaa, The representation of the cumulative rounding error of an algorithm
 as a Taylor expansion of the local rounding errors, 1970 (reverse accumulation); taught in lecture 08.
@@ -98,7 +98,7 @@ class Value:
         bar[id(self)] = 1.0
         for node in reversed(order):
             node.grad += bar[id(node)]
-            for parent, slope in zip(node.parents, node.locals):
+            for parent, slope in zip(node.parents, node.locals, strict=True):
                 bar[id(parent)] += bar[id(node)] * slope
 
     def zero_grad(self) -> None:

@@ -227,7 +227,7 @@ def check_shape(
     if ndim is not None and len(got) != ndim:
         raise ValueError(f"{name} must have {ndim} dimension(s), got shape {got}")
     if shape is not None:
-        fits = len(got) == len(shape) and all(n is None or n == g for n, g in zip(shape, got))
+        fits = len(got) == len(shape) and all(n is None or n == g for n, g in zip(shape, got, strict=True))
         if not fits:
             needed = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
             raise ValueError(f"{name} must have shape {needed}, got {got}")

@@ -41,7 +41,7 @@ def accuracy(y_hat: Any, y: Any, *, ignore_index: int | None = None) -> float:
         if labels.ndim == predicted.ndim + 1 and labels.shape == torch.as_tensor(y_hat).shape:
             labels = labels.argmax(-1)                         # one-hot (n, ..., K) -> (n, ...)
     if labels.is_floating_point() or labels.is_complex():
-        raise TypeError(f"y must hold integer labels or one-hot rows, got {labels.dtype} of shape {tuple(labels.shape)}")
+        raise TypeError(f"y must hold integer labels or one-hot rows, got {labels.dtype}, {shapes}")
     if labels.shape != predicted.shape:
         raise ValueError(f"y must hold one label for each prediction, got {shapes}")
     right = predicted == labels
@@ -207,7 +207,8 @@ def ssim(image: Any, reference: Any, *, data_range: float = 1.0, window: int = 1
 
     def local(z: np.ndarray) -> np.ndarray:
         for axis in (-1, -2):                                   # the window is a product of two profiles
-            z = np.lib.stride_tricks.sliding_window_view(z, window, axis) @ weights  # (..., places, window) -> (..., places)
+            # (..., places, window) @ (window,) -> (..., places)
+            z = np.lib.stride_tricks.sliding_window_view(z, window, axis) @ weights
         return z
 
     mean_a, mean_b = local(a), local(b)
@@ -236,7 +237,8 @@ def bits_per_character(nats: float, *, characters_per_token: float = 1.0) -> flo
 
     Source: C. Shannon, Prediction and entropy of printed English, 1951.
     """
-    return checks.nonnegative(nats, "nats") / (checks.positive(characters_per_token, "characters_per_token") * math.log(2))
+    length = checks.positive(characters_per_token, "characters_per_token")
+    return checks.nonnegative(nats, "nats") / (length * math.log(2))
 
 
 def frechet(A: Any, B: Any) -> float:

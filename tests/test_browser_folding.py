@@ -24,7 +24,8 @@ SEEN = """(n) => [...document.querySelectorAll('.jp-CodeCell')[n].querySelectorA
 CODE_SEEN = """(n) => [...document.querySelectorAll('.jp-CodeCell')[n].querySelectorAll('.cm-editor')]
     .some(e => e.offsetHeight > 0 && e.checkVisibility())"""
 # All cells whose code is shown have a number, and the last one, which comes last, is among them.
-DONE = """() => document.querySelectorAll('details.dl-fold').length === 2 && [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)')]
+DONE = """() => document.querySelectorAll('details.dl-fold').length === 2
+    && [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)')]
         .every(p => /^\\[\\d+\\]:$/.test(p.textContent.trim()))"""
 TEXT, PICTURE, HTML = "application/vnd.jupyter.stdout", "image/png", "text/html"
 

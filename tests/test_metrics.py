@@ -28,7 +28,8 @@ def test_accuracy_by_counting(make):
 
 
 def test_accuracy_of_sequences_leaves_padding_out():
-    scores, y = torch.randn(5, 7, 3, generator=torch.Generator().manual_seed(0)), torch.tensor(rng(2).integers(0, 3, (5, 7)))
+    scores = torch.randn(5, 7, 3, generator=torch.Generator().manual_seed(0))
+    y = torch.tensor(rng(2).integers(0, 3, (5, 7)))
     hits = [(int(scores[i, t].argmax()) == int(y[i, t]), int(y[i, t])) for i in range(5) for t in range(7)]
     assert metrics.accuracy(scores, y) == sum(h for h, _ in hits) / 35
     kept = [h for h, label in hits if label != 0]
@@ -66,7 +67,7 @@ def test_calibration_error_by_a_loop():
     p = rng().dirichlet([0.5] * 3, 200)
     y = rng(1).integers(0, 3, 200)
     bins = {}
-    for row, label in zip(p, y):
+    for row, label in zip(p, y, strict=True):
         bins.setdefault(min(math.ceil(row.max() * 5), 5), []).append((row.max(), row.argmax() == label))
     ece = sum(abs(sum(c for c, _ in b) - sum(h for _, h in b)) for b in bins.values()) / 200
     ours = metrics.calibration(torch.tensor(p), torch.tensor(y), bins=5)
@@ -141,7 +142,8 @@ def test_sliced_wasserstein_on_a_line_is_scipys(m):
 def test_sliced_wasserstein_of_a_shift_is_its_mean_projection():
     A = rng().normal(size=(30, 2))
     # |cos| of a uniform angle has mean 2/π and standard deviation 0.31; four standard errors of 20 000.
-    assert metrics.sliced_wasserstein(A, A + [5.0, 0.0], directions=20_000) == pytest.approx(10 / math.pi, abs=5 * 0.31 * 4 / 141)
+    found = metrics.sliced_wasserstein(A, A + [5.0, 0.0], directions=20_000)
+    assert found == pytest.approx(10 / math.pi, abs=5 * 0.31 * 4 / 141)
     assert metrics.sliced_wasserstein(A, torch.tensor(A).flip(0)) == pytest.approx(0, abs=1e-12)
 
 

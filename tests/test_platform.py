@@ -266,3 +266,22 @@ def test_a_wheel_works_or_says_what_it_lacks(tmp_path: Path) -> None:
     done = run(python, "-m", "dlhelpers", "doctor", **lend)
     assert done.returncode == 1 and "✗ only the package is installed" in done.stdout, done
     assert sorted(inside.rglob("*.*")) == before and not (tmp_path / "out").exists()
+
+
+INNER = """
+import pytest
+def test_right(): pass
+def test_left_out(): pytest.skip("{reason}")
+"""
+
+
+@pytest.mark.parametrize("ci, reason, code", [
+    ("true", "no such program", 1), ("true", "real MNIST is not on disk: x", 0), ("", "no such program", 0)])
+def test_a_silent_skip_fails_in_continuous_integration(ci: str, reason: str, code: int, tmp_path: Path) -> None:
+    (tmp_path / "test_inner.py").write_text(INNER.format(reason=reason), encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "silent_skips", "-p", "no:cacheprovider", "-q",
+                           "-c", os.devnull, "--rootdir", str(tmp_path), str(tmp_path)], cwd=tmp_path, text=True,
+                          capture_output=True, encoding="utf-8", timeout=120,
+                          env={**os.environ, "CI": ci, "PYTHONPATH": str(files.ROOT / "tests")})
+    assert done.returncode == code, done.stdout + done.stderr
+    assert ("skipped in continuous integration: " in done.stdout) == bool(code)

@@ -62,7 +62,8 @@ def test_a_radial_network_is_fitted_on_the_device():
     with refusing() as device:
         net = RadialBasisNetwork(X[:5].clone(), width=1.0)
         net.centres = net.centres.to(device)
-        net.output.weight, net.output.bias = (nn.Parameter(p.detach().to(device)) for p in (net.output.weight, net.output.bias))
+        for name in ("weight", "bias"):
+            setattr(net.output, name, nn.Parameter(getattr(net.output, name).detach().to(device)))
         net.fit(X.to(device), y.to(device), ridge=0.1)
     torch.testing.assert_close(net.output.weight.detach().as_subclass(torch.Tensor), here.output.weight.detach())
 

@@ -108,7 +108,7 @@ class RandomAffine(nn.Module):
     """While training, shift and turn every image by its own random amount (data augmentation).
 
     :param pixels: largest shift along each axis, in pixels.
-    :param degrees: largest rotation, either way, in degrees.
+    :param degrees: largest rotation, in degrees; positive ones are anticlockwise.
     """
 
     def __init__(self, pixels: float = 2.0, degrees: float = 10.0) -> None:

@@ -103,7 +103,7 @@ def mlp(sizes: Sequence[int], activation: str | Callable[[], nn.Module] = "relu"
 
 def _build(sizes: Sequence[int], activation: Callable[[], nn.Module], bias: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for d_in, d_out in zip(sizes[:-1], sizes[1:]):
+    for d_in, d_out in zip(sizes[:-1], sizes[1:], strict=True):
         if layers:
             layers.append(activation())
         layers.append(nn.Linear(d_in, d_out, bias=bias))

@@ -63,7 +63,7 @@ def perceptron(X: Any, y: Any, *, epochs: int = 1000, bias: bool = True) -> Trai
     history, converged = [w.copy()], False
     for _ in range(epochs):
         before = len(history)
-        for x_i, y_i in zip(inputs, y):
+        for x_i, y_i in zip(inputs, y, strict=True):
             if y_i * (w @ x_i) <= 0:
                 w = w + y_i * x_i
                 history.append(w)
@@ -98,7 +98,7 @@ def adaline(X: Any, y: Any, *, eta: float = 0.01, epochs: int = 50, online: bool
     losses = [float(np.mean((y - inputs @ w) ** 2))]
     for epoch in range(epochs):
         if online:
-            for x_i, y_i in zip(inputs, y):
+            for x_i, y_i in zip(inputs, y, strict=True):
                 w = w + 2 * eta * (y_i - w @ x_i) * x_i
         else:
             w = w + 2 * eta / len(y) * inputs.T @ (y - inputs @ w)

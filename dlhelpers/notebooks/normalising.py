@@ -37,7 +37,8 @@ def normalise(notebook: Any) -> Any:
         "kernelspec": KERNELSPEC, "language_info": {"name": "python", "pygments_lexer": "ipython3"}})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
-    count, seen = 0, set()
+    count = 0
+    seen: set[str] = set()
     for cell in notebook.cells:
         cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
         cell.id = _cell_id(cell, seen)

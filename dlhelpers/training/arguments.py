@@ -70,7 +70,8 @@ def inputs(value: Any, name: str, net: nn.Module) -> Any:
     X = _tensors(value, f"{name}: X", net, floating=not tokens)
     first = next(net.parameters(), None)
     for part, tensor in _named(X, f"{name}: X"):
-        if first is not None and tensor.is_floating_point() and first.is_floating_point() and tensor.dtype != first.dtype:
+        real = first is not None and tensor.is_floating_point() and first.is_floating_point()
+        if first is not None and real and tensor.dtype != first.dtype:
             raise TypeError(f"{part} has dtype {tensor.dtype}, the model {first.dtype}; convert one with .to()")
     return X
 

@@ -8,6 +8,7 @@ Aligned tensors share their first axis, the samples.  A model takes them as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -80,7 +81,11 @@ def chunks(tensors: Any, size: int) -> Iterator[Any]:
     :returns: an iterator over structures like ``tensors``.
     """
     for start in range(0, length(tensors), size):
-        yield each(lambda t, at=start: t[at:at + size], tensors)
+        yield each(partial(_part, start=start, size=size), tensors)
+
+
+def _part(tensor: torch.Tensor, start: int, size: int) -> torch.Tensor:
+    return tensor[start:start + size]
 
 
 def joined(parts: list[Any]) -> Any:
@@ -92,7 +97,7 @@ def joined(parts: list[Any]) -> Any:
     if isinstance(parts[0], dict):
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     if isinstance(parts[0], (tuple, list)):
-        return tuple(torch.cat(column) for column in zip(*parts))
+        return tuple(torch.cat(column) for column in zip(*parts, strict=True))
     return torch.cat(parts)
 
 
@@ -108,12 +113,16 @@ class Gathered:
         self.memory = each(lambda t: t.new_empty((size, *t.shape[1:])), tensors)
 
     def __call__(self, rows: torch.Tensor) -> Any:
-        """The samples ``rows`` (B,), valid until the next call."""
+        """The samples of some rows, valid until the next call.
+
+        :param rows: sample numbers, (B,), on the data's device.
+        :returns: a structure like the data's, of tensors (B, ...).
+        """
         if isinstance(self.tensors, torch.Tensor):
             return self._take(self.tensors, self.memory, rows)
         if isinstance(self.tensors, dict):
             return {name: self._take(t, self.memory[name], rows) for name, t in self.tensors.items()}
-        return tuple(self._take(t, m, rows) for t, m in zip(self.tensors, self.memory))
+        return tuple(self._take(t, m, rows) for t, m in zip(self.tensors, self.memory, strict=True))
 
     def _take(self, tensor: torch.Tensor, memory: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         out = memory if len(rows) == self.size else memory[:len(rows)]

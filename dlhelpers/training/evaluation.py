@@ -12,7 +12,7 @@ from torch import nn
 from dlhelpers import checks
 from dlhelpers import metrics as measures
 from dlhelpers.training import arguments, batches
-from dlhelpers.training.weights import LABELS, Loss, is_one_of, weights_of
+from dlhelpers.training.weights import LABELS, Loss, by_label, is_one_of, weights_of
 
 #: Samples that a forward pass takes at once: the activations stay in the cache.
 CHUNK = 500
@@ -43,9 +43,10 @@ def uneven_weights(loss: Loss, y: Any, *, parts: bool) -> torch.Tensor | None:
         each sample counts alike.
     :raises ValueError: if no sample counts, or the weights cannot be known.
     """
-    if not parts and not is_one_of(loss, LABELS):
+    labels = is_one_of(loss, LABELS) and not y.is_floating_point()
+    if not parts and not labels:
         return None
-    weights = weights_of(loss, y)
+    weights = weights_of(loss, y) if parts else by_label(loss, y)
     if not bool((weights > 0).any()):
         raise ValueError("y must hold a target that counts: the loss ignores all of them, or weighs them by 0")
     return None if bool((weights == weights[0]).all()) else weights
@@ -77,7 +78,7 @@ def measure(model: nn.Module, X: Any, y: Any, loss: Loss, metrics: dict[str, Any
         metric.reset()
     total, norm, start, kept = 0.0, 0.0, 0, []
     with torch.no_grad():
-        for x_part, y_part in zip(batches.chunks(X, chunk), batches.chunks(y, chunk)):
+        for x_part, y_part in zip(batches.chunks(X, chunk), batches.chunks(y, chunk), strict=True):
             y_hat = batches.call(model, x_part)
             stop = start + batches.length(y_part)
             size = float(stop - start) if weights is None else float(weights[start:stop].sum())

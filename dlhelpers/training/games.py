@@ -60,7 +60,13 @@ class Player:
 
 @dataclass
 class GameHistory:
-    """Losses of whole rounds: the critic's (rounds, k), the generator's (rounds,), and how it ended."""
+    """Losses of whole rounds, and how the game ended.
+
+    :param critic: the critic's, (rounds, k).
+    :param generator: the generator's, (rounds,).
+    :param interrupted: by the stop button.
+    :param diverged: a loss is not finite.
+    """
 
     critic: np.ndarray
     generator: np.ndarray

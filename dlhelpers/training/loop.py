@@ -94,7 +94,7 @@ def fit(model: nn.Module, data: Data, loss: Loss, *,
                 order = batches_of_epoch(plan.n, plan.batch, plan.sampling, generator, plan.batches)
                 train_loss = _one_epoch(step, X, y, order, weights)
                 model.eval()
-                validation_loss, measured = float("nan"), {}
+                validation_loss, measured = float("nan"), dict[str, float]()
                 if np.isfinite(train_loss) and (plan.validated or plan.metrics):
                     watched_loss, measured = measure(model, *watched, loss, plan.metrics)
                     validation_loss = watched_loss if plan.validated else float("nan")
@@ -118,7 +118,7 @@ def _one_epoch(step: Stepper, X: Any, y: Any, order: list[torch.Tensor], weights
     """
     sizes = [float(len(rows)) if weights is None else float(weights[rows].sum()) for rows in order]
     if not all(sizes):
-        order, sizes = [rows for rows, size in zip(order, sizes) if size], [size for size in sizes if size]
+        order, sizes = [rows for rows, size in zip(order, sizes, strict=True) if size], [size for size in sizes if size]
         if not sizes:
             raise ValueError("y must hold a target that counts in at least one batch of each epoch")
     device = step.trained[0].device

@@ -66,7 +66,8 @@ def weights_of(loss: Loss, y: Any) -> torch.Tensor:
     :param y: targets, (n, ...): a tensor, or a tuple or dictionary of aligned ones.
     :returns: (n,), float64 on the CPU, 0 where every entry of a sample is to be ignored.
     :raises ValueError: for a loss whose normaliser cannot be known: one with ``ignore_index``
-        that is none of torch's, or with a weight for each sample of one batch.
+        that is none of torch's, with a weight for each sample of one batch, or with
+        label smoothing and a class of weight 0.
     """
     n = batches.length(y)
     own = getattr(loss, "weights", None)
@@ -80,7 +81,11 @@ def weights_of(loss: Loss, y: Any) -> torch.Tensor:
                              "such a loss cannot be averaged over several batches")
     elif is_one_of(loss, LABELS):
         if not y.is_floating_point():
-            return _by_label(loss, y)
+            weight = setting(loss, "weight")
+            if setting(loss, "label_smoothing", 0.0) and weight is not None and bool((weight == 0).any()):
+                raise ValueError("loss has label_smoothing and a class of weight 0, whose samples then count above the "
+                                 "fraction bar but not below; such a loss cannot be averaged over several batches")
+            return by_label(loss, y)
         # Probabilities of classes as targets: a mean over samples, whatever the weights.
     elif not is_one_of(loss, BY_COUNT):
         if setting(loss, "ignore_index") is not None:
@@ -89,13 +94,18 @@ def weights_of(loss: Loss, y: Any) -> torch.Tensor:
     return torch.ones(n, dtype=torch.float64)
 
 
-def _by_label(loss: Loss, y: torch.Tensor) -> torch.Tensor:
-    """Σ over a sample's labels of the weight of the label, 0 for the ignored one."""
+def by_label(loss: Loss, y: torch.Tensor) -> torch.Tensor:
+    """Weights of samples under a loss over class labels.
+
+    :param loss: one of ``LABELS``.
+    :param y: integer labels, (n,) or (n, T, ...).
+    :returns: the sum over a sample's labels of the label's weight, 0 for the ignored one; (n,),
+        float64 on the CPU.
+    """
     labels = y.detach().cpu()
     counted = labels != setting(loss, "ignore_index", -100)
     weight = setting(loss, "weight")
-    if weight is None:
-        each = counted.double()
-    else:
-        each = torch.where(counted, weight.detach().cpu().double()[labels.where(counted, torch.zeros_like(labels))], 0.0)
-    return each.reshape(len(y), -1).sum(1)  # (n, ...) -> (n,)
+    each = counted.double()
+    if weight is not None:
+        each = each * weight.detach().cpu().double()[labels * counted]  # the ignored label may be no class
+    return each.reshape(len(y), -1).sum(1)  # (n, ...) -> (n, entries) -> (n,)

@@ -49,7 +49,8 @@ class Guard(torch._C._acc.DeviceGuard):
 
 
 def _backward(*args: Any, **kwargs: Any) -> Any:
-    """torch's entry to backward, which raises the error that the guard put aside."""
+    """torch's entry to backward: counted, and it raises the error that the guard put aside."""
+    operations["backward"] += 1
     try:
         return _run_backward(*args, **kwargs)
     except SystemError:
@@ -85,6 +86,9 @@ class Module:
 
     def set_rng_state(self, state: Tensor, device: Any = None) -> None:
         torch.set_rng_state(state)
+
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        return [torch.float16, torch.bfloat16]
 
     def synchronize(self, device: Any = None) -> None:
         """Nothing runs ahead."""
