@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 BUILTINS = frozenset(dir(builtins))
+#: Calls that only make inputs: a change there that breaks nothing shows nothing about a claim.
+INPUTS = {"linspace", "arange", "logspace", "geomspace", "meshgrid", "grid", "product", "range", "array", "tensor",
+           "default_rng", "standard_normal", "normal", "uniform", "randn", "rand", "randint", "integers", "Generator",
+           "manual_seed", "digits", "mnist", "zeros", "ones", "eye", "astype", "double", "float", "numpy", "list"}
 
 
 @dataclass

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dlhelpers import files, notebooks
-from dlhelpers.audit import cells, mutants, plan
+from dlhelpers.audit import cells, mutants, plan, verdicts
 from dlhelpers.audit.slices import Graph
 
 #: Children at a time.
@@ -62,6 +62,8 @@ class Audit:
                 raise RuntimeError(f"{self.path.name} does not run: {report['error']}")
             graph = Graph(self.statements, report["facts"], frozenset(report["generators"]))
             self.plan = plan.Plan(graph, report, self.seed)
+            for tested in self.plan.claims.values():
+                tested.wide = verdicts.is_wide(tested.found)
             say(f"  ran once in {self._elapsed():.0f} s: {len(self.plan.claims)} claims,"
                 f" {len(report['snapshots'])} snapshots")
             if resume:

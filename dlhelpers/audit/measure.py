@@ -56,6 +56,8 @@ def closest(smaller: Any, larger: Any) -> float | None:
     :param larger: numbers that fit its shape.
     :returns: the smallest ratio larger / smaller; None if there is no entry where a ratio has a meaning.
     """
+    if isinstance(smaller, (int, float)) and smaller == 0:
+        return None  # "is positive": a limit of 0 has no size
     a, b = (np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x) for x in (smaller, larger))
     if a.dtype.kind not in "fiu" or b.dtype.kind not in "fiu":
         return None

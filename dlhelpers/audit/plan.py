@@ -8,17 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlhelpers.audit import mutants, worker
-from dlhelpers.audit.cells import callee
+from dlhelpers.audit.cells import INPUTS, callee
 from dlhelpers.audit.slices import Graph
 
 #: A claim gets at most so many changes.
 TRIES = 48
 #: A job should take no longer than this many seconds; claims that need more get it when nothing cheaper is left.
 CHEAP, DEAR = 1.5, 8.0
-#: What only makes inputs: breaking nothing there shows nothing about a claim.
-_INPUTS = {"linspace", "arange", "logspace", "geomspace", "meshgrid", "grid", "product", "range", "array", "tensor",
-           "default_rng", "standard_normal", "normal", "uniform", "randn", "rand", "randint", "integers", "Generator",
-           "manual_seed", "digits", "mnist", "zeros", "ones", "eye", "astype", "double", "float", "numpy", "list"}
 
 
 @dataclass(frozen=True)
@@ -179,7 +175,7 @@ class Plan:
         if change.kind == "cell" and change.statement not in self._inputs:
             node = self.graph.statements[change.statement].node
             self._inputs[change.statement] = isinstance(node, ast.Assign) and all(
-                callee(c) in _INPUTS for c in ast.walk(node) if isinstance(c, ast.Call))
+                callee(c) in INPUTS for c in ast.walk(node) if isinstance(c, ast.Call))
         return change.kind == "cell" and self._inputs[change.statement]
 
     def next(self, limit: float) -> Job | None:
@@ -201,7 +197,8 @@ class Plan:
                 continue
             if (tested.key[0], place, limit) in self._dear:
                 continue
-            for change in places[place][1]:
+            changes = places[place][1]
+            for change in sorted(changes, key=lambda c: not c.gentle) if tested.wide else changes:
                 job = self._job(change, tested, limit)
                 if job is not None and job.name not in self.done:
                     self.done.add(job.name)
