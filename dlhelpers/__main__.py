@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "say what this machine has, and how to mend what is missing",
     "fetch": "download real MNIST (the only command that uses the network)",
     "run": "execute notebooks in fresh kernels and store or compare their outputs",
+    "audit": "give every claim of a lecture a verdict: tight, loose, suspect, untested",
     "runs": "list the recorded runs with their provenance",
     "student": "write the student version of the exercises",
     "slides": "write a lecture as slides that work without a network",

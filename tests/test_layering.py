@@ -21,10 +21,11 @@ ALLOWED = {
     "models": {"runtime"},
     **{name: FIRST | SECOND for name in SECOND},
     "notebooks": set(),
+    "audit": {"notebooks", "claims"},
     "plotting": set(),
     "widgets": COMPUTING | {"plotting"},
     "exercises": COMPUTING,
-    "commands": COMPUTING | {"notebooks"},
+    "commands": COMPUTING | {"notebooks", "audit"},
     "__main__": {"commands"},
     "__init__": set(),
 }
