@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 
+import _demo
 import numpy as np
 import torch
 from torch import nn
 
-import _demo
 from dlhelpers import files, runs, training
 from dlhelpers.models.mlp import count_parameters, mlp
 
