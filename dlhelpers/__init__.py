@@ -11,21 +11,27 @@ From the bottom to the top (imports point downward only):
 ``files``                 atomic writes, hashes, where data lives
 ``progress``              progress bars that can be silenced
 ``numerics``              σ and softmax without overflow, Newton's method
-``runs``                  recorded experiments: results with their provenance
 ------------------------  ----------------------------------------------------
 ``runtime``               ``start(seed)``: seeds, device, threads
 ``claims``                ``claim()``: a statement that the machine checks
 ``metrics``               accuracy, ROC, calibration, SSIM, distances of samples
 ``objectives``            functions with known smoothness and minimiser
+``autograd``              a scalar reverse-mode engine
 ``data``                  digits, toy sets, downloads
 ``models``                networks that earlier lectures have built
 ------------------------  ----------------------------------------------------
 ``descent``               iterates of optimisers, and the bounds they obey
 ``training``              one step, one ``fit()`` loop, games, checkpoints
+``landscapes``            loss surfaces, trajectories in them, Hessian spectra
+``patterns``              reaction and diffusion: Turing, Gray and Scott
+``adversarial``           tangent kernel, two-layer game, point statistics
 ------------------------  ----------------------------------------------------
+``runs``                  recorded experiments: results with their provenance
+``notebooks``             notebooks as files
 ``plotting``              arrays in, Axes out
 ``widgets``               explorers: live pictures with sliders
 ``exercises``             checkers that answer back
+``commands``              one module a command
 ========================  ====================================================
 
 ``python -m dlhelpers`` lists the commands.

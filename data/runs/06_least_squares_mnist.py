@@ -2,7 +2,8 @@
 
 One-versus-rest least squares with targets ±1, as lecture N does it (86.03 %), 3 against 8
 with the same means, and the state of the art before deep learning: a random forest and
-a support vector machine with a Gaussian kernel, both with scikit-learn's defaults.
+a support vector machine with a Gaussian kernel, both with scikit-learn's defaults.  All is
+numpy and scikit-learn, therefore on the CPU.
 
     python data/runs/06_least_squares_mnist.py
 

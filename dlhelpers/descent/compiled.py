@@ -84,8 +84,9 @@ def kernel() -> Any:
     except ImportError as error:
         warnings.warn(f"numba cannot be imported ({error}): steps will be taken by numpy", RuntimeWarning, stacklevel=2)
         return None
-    compiled = numba.njit(error_model="numpy")
-    return functools.partial(compiled(_loop), _slopes(compiled), _move(compiled))
+    # Only the loop is called from Python: the parts need no way in from there, which halves the compiling.
+    part = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return functools.partial(numba.njit(error_model="numpy")(_loop), _slopes(part), _move(part))
 
 
 def _slopes(compiled: Callable[[Any], Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlhelpers.exercises.core import call, checker, compare, refuse
-from dlhelpers.physics import gray_scott, reaction_diffusion, turing
+from dlhelpers.patterns import gray_scott, reaction_diffusion, turing
 
 
 @checker("laplacian", "second differences with wrap-around, for any grid and spacing")

@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 
 from dlhelpers import runs
-from dlhelpers.physics import gray_scott
+from dlhelpers.patterns import gray_scott
 from dlhelpers.plotting import style
 from dlhelpers.widgets import live
 
@@ -102,7 +102,7 @@ class GrayScottExplorer(live.Explorer):
         if values["frame"] != self._frame:
             self._frame = values["frame"]
             self._advance(values["steps"])
-        v = self._solver.p[0]
+        v = self._solver.v[0]
         here, dot, image, ring, says = self._artists
         for marker in (here, dot):
             marker.set_data([values["k"]], [values["F"]])
@@ -152,11 +152,11 @@ class GrayScottExplorer(live.Explorer):
 
     def _paint(self, x: float, y: float, radius: float, *, plant: bool) -> None:
         """A disc of (u, v) = (1/2, 1/4), or of the bare state; it wraps around the edges."""
-        u, v = self._solver.q, self._solver.p
+        u, v = self._solver.u, self._solver.v
         dy, dx = (np.abs(cells - at) for cells, at in ((self._rows, y), (self._columns, x)))
         disc = np.minimum(dy, SIDE - dy) ** 2 + np.minimum(dx, SIDE - dx) ** 2 <= radius**2
         u[0, disc], v[0, disc] = (0.5, 0.25) if plant else (1.0, 0.0)
-        self._solver.put(v, u)
+        self._solver.put(u, v)
 
     def _mouse(self, kind: str, ax: Any, x: float, y: float) -> None:
         ground, field = self.live.axes

@@ -1,8 +1,9 @@
-r"""Is a cloud of neurons homogeneous?  Three numbers, and what chance makes of them.
+r"""Is a cloud of points homogeneous?  Three numbers, and what chance makes of them.
 
 Each statistic takes the weight vectors themselves, points (m, d), one neuron a row;
 none changes when the cloud is shifted, rotated or rescaled.  A pattern is a value
-that fresh standard normal initialisations of the same (m, d) do not reach.
+that fresh standard normal initialisations of the same (m, d) do not reach.  All is float64
+numpy on the CPU by nature.
 
 Source: Hopkins and Skellam, "A New Method for Determining the Type of Distribution
 of Plant Individuals", Annals of Botany 18 (1954); Clark and Evans, "Distance to
@@ -20,13 +21,22 @@ from dlhelpers import checks
 
 
 def squared_distances(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """All squared distances between rows, (len(A), len(B)), by one matrix product."""
+    """All squared distances between rows, by one matrix product.
+
+    :param A: (m, d).
+    :param B: (k, d).
+    :returns: (m, k), none negative.
+    """
     squares = (A * A).sum(1)[:, None] + (B * B).sum(1)[None, :] - 2 * A @ B.T
     return np.maximum(squares, 0.0)
 
 
 def nearest(points: np.ndarray) -> np.ndarray:
-    """Distance from each point to its nearest other point, (m,)."""
+    """Distance from each point to its nearest other point.
+
+    :param points: (m, d).
+    :returns: (m,).
+    """
     squares = squared_distances(points, points)
     np.fill_diagonal(squares, np.inf)
     return np.sqrt(squares.min(1))
@@ -38,6 +48,7 @@ def neighbour_spread(points: Any) -> float:
     Small for an even cloud; large when some neurons crowd and others stand alone.
 
     :param points: (m, d), m >= 3.
+    :returns: the statistic.
     :raises ValueError: for fewer than three points or when all coincide.
     """
     points = _cloud(points)
@@ -59,6 +70,8 @@ def hopkins(points: Any, seed: int = 0) -> float:
 
     :param points: (m, d), m >= 3.
     :param seed: draws the random points.
+    :returns: the statistic, in [0, 1].
+    :raises ValueError: for fewer than three points.
     """
     points = _cloud(points)
     m = len(points)
@@ -72,7 +85,12 @@ def hopkins(points: Any, seed: int = 0) -> float:
 
 
 def eigenvalues(points: Any) -> np.ndarray:
-    """Eigenvalues of the covariance of the neurons divided by their mean, descending, (min(m, d),)."""
+    """Eigenvalues of the covariance of the points, divided by their mean over all d.
+
+    :param points: (m, d), m >= 3.
+    :returns: (min(m, d),), descending.
+    :raises ValueError: for fewer than three points.
+    """
     points = _cloud(points)
     m, d = points.shape
     centred = points - points.mean(0)
@@ -82,7 +100,13 @@ def eigenvalues(points: Any) -> np.ndarray:
 
 
 def marchenko_pastur_edges(m: int, d: int) -> tuple[float, float]:
-    r"""Where the eigenvalues of m standard normal points in d dimensions lie, :math:`(1 \mp \sqrt{d/m})^2`."""
+    r"""Where the eigenvalues of m standard normal points in d dimensions lie, :math:`(1 \mp \sqrt{d/m})^2`.
+
+    :param m: points, at least 1.
+    :param d: dimensions, at least 1.
+    :returns: the lower and the upper edge.
+    :raises ValueError: if a count is below 1.
+    """
     ratio = np.sqrt(checks.integer(d, "d", at_least=1) / checks.integer(m, "m", at_least=1))
     return float((1 - ratio) ** 2), float((1 + ratio) ** 2)
 
@@ -91,6 +115,12 @@ def marchenko_pastur(x: Any, m: int, d: int) -> np.ndarray:
     r"""Their density among the min(m, d) non-zero eigenvalues.
 
     .. math:: \rho(x) = \frac{\sqrt{(x_+ - x)(x - x_-)}}{2\pi x \min(1, d/m)}
+
+    :param x: where, of any shape.
+    :param m: points.
+    :param d: dimensions.
+    :returns: the density, of the shape of x, 0 outside the edges.
+    :raises ValueError: if a count is below 1.
     """
     low, high = marchenko_pastur_edges(m, d)
     x = np.asarray(x, dtype=float)
@@ -99,7 +129,12 @@ def marchenko_pastur(x: Any, m: int, d: int) -> np.ndarray:
 
 
 def spectral_excess(points: Any) -> float:
-    """Largest eigenvalue over the upper Marchenko-Pastur edge: about 1 for a fresh cloud."""
+    """Largest eigenvalue over the upper Marchenko-Pastur edge: about 1 for a fresh cloud.
+
+    :param points: (m, d), m >= 3.
+    :returns: the statistic.
+    :raises ValueError: for fewer than three points.
+    """
     points = _cloud(points)
     return float(eigenvalues(points)[0] / marchenko_pastur_edges(*points.shape)[1])
 
@@ -110,12 +145,25 @@ STATISTICS: dict[str, Callable[[Any], float]] = {
 
 
 def measure(points: Any) -> np.ndarray:
-    """All statistics of one cloud, in the order of ``STATISTICS``, (3,)."""
+    """All statistics of one cloud.
+
+    :param points: (m, d), m >= 3.
+    :returns: (3,), in the order of ``STATISTICS``.
+    :raises ValueError: for fewer than three points or when all coincide.
+    """
     return np.array([statistic(points) for statistic in STATISTICS.values()])
 
 
 def null(m: int, d: int, samples: int, seed: int = 0) -> np.ndarray:
-    """The statistics of fresh standard normal clouds of m points in d dimensions, (samples, 3)."""
+    """The statistics of fresh standard normal clouds.
+
+    :param m: points, at least 3.
+    :param d: dimensions, at least 1.
+    :param samples: clouds, at least 1.
+    :param seed: of the clouds.
+    :returns: (samples, 3), in the order of ``STATISTICS``.
+    :raises ValueError: if a count is too small.
+    """
     checks.integer(samples, "samples", at_least=1)
     checks.integer(m, "m", at_least=3)
     rng = np.random.default_rng(seed)
@@ -126,6 +174,11 @@ def p_value(observed: float, null_values: Any) -> float:
     """Monte Carlo p-value for "larger than chance": (1 + #{null >= observed}) / (1 + samples).
 
     Never 0: with 499 null samples the smallest possible value is 0.002.
+
+    :param observed: the statistic of the cloud.
+    :param null_values: the same statistic of null clouds, (samples,).
+    :returns: the p-value.
+    :raises ValueError: if something is not finite.
     """
     null_values = checks.array(null_values, "null_values", ndim=1)
     observed = checks.number(observed, "observed")

@@ -1,11 +1,12 @@
-r"""The Gram matrix that governs a wide two-layer net, and what it forbids.
+r"""The neural tangent kernel of a wide two-layer net, as a Gram matrix, and what it forbids.
 
 Scalar case of the theory: one output, fixed signs v_j = ±1, inputs of norm 1,
 
 .. math:: f(x) = \frac{1}{\sqrt m} \sum_j v_j \sigma(u_j^\top x), \qquad u_j(0) \sim N(0, I).
 
 Under gradient flow the predictions z obey dz/dt = H(t)(y - z + ∇_z g), where g is the
-critic's score, if there is a critic.
+critic's score, if there is a critic.  All is float64 numpy on the CPU by nature: the bounds
+are held against the runs to the last digits.
 
 Source: Du, Zhai, Poczos and Singh, "Gradient Descent Provably Optimizes
 Over-parameterized Neural Networks", ICLR 2019; Cho and Saul, "Kernel Methods for Deep
@@ -47,9 +48,14 @@ def gram_limit(X: Any) -> np.ndarray:
 
 
 def gram(U: Any, X: Any) -> np.ndarray:
-    r"""The Gram matrix of m actual neurons, :math:`x_p^\top x_q \frac1m \sum_j 1\{\cdot\}`, (n, n).
+    r"""The Gram matrix of m actual neurons.
 
-    :param U: hidden weights (m, d_in).  :param X: inputs (n, d_in).
+    .. math:: H_{pq} = x_p^\top x_q \frac1m \sum_j 1\{u_j^\top x_p \ge 0, u_j^\top x_q \ge 0\}
+
+    :param U: hidden weights (m, d_in).
+    :param X: inputs (n, d_in).
+    :returns: (n, n).
+    :raises ValueError: if the shapes do not fit.
     """
     X = checks.array(X, "X", ndim=2)
     U = checks.array(U, "U", shape=(None, X.shape[1]))
@@ -61,7 +67,14 @@ def _gram(products: np.ndarray, active: np.ndarray) -> np.ndarray:
 
 
 def monte_carlo(X: Any, samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """H∞ estimated from random neurons, with its standard error: two (n, n) arrays."""
+    """H∞ estimated from random neurons.
+
+    :param X: inputs of norm 1, (n, d_in).
+    :param samples: neurons drawn, at least 2.
+    :param seed: of the draw.
+    :returns: the estimate and its standard error, (n, n) each.
+    :raises ValueError: if a row does not have norm 1 or there are fewer than 2 samples.
+    """
     X = _inputs(X)
     samples = checks.integer(samples, "samples", at_least=2)
     rng, products = np.random.default_rng(seed), X @ X.T
@@ -80,7 +93,7 @@ class Flow:
 
     ``t`` flow time; ``residual`` ‖z - y‖; ``farthest`` max_j ‖u_j(t) - u_j(0)‖;
     ``moved`` ‖U(t) - U(0)‖_F; ``low``, ``high`` extreme eigenvalues of H(t);
-    ``push`` Σ_p |∂g/∂z_p|, 0 without a critic.
+    ``total_slope`` Σ_p |∂g/∂z_p|, how hard the critic pulls at all outputs, 0 without one.
     """
 
     t: np.ndarray
@@ -89,7 +102,7 @@ class Flow:
     moved: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    push: np.ndarray
+    total_slope: np.ndarray
 
 
 def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0,
@@ -98,10 +111,16 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
 
     .. math:: \dot u_j = \frac{1}{\sqrt m} \sum_p (y_p - z_p + \partial_p g) v_j 1\{u_j^\top x_p \ge 0\} x_p
 
-    :param X: inputs of norm 1, (n, d_in).  :param y: targets (n,).
-    :param m: neurons.  :param time: length of the flow.
+    :param X: inputs of norm 1, (n, d_in).
+    :param y: targets (n,).
+    :param m: neurons, at least 1.
+    :param time: length of the flow, positive.
+    :param eta: length of an Euler step, positive.
+    :param seed: of the weights and signs.
     :param critic: (w, a), each (m,), of a fixed scalar critic aᵀσ(wz)/√m; None for supervision alone.
-    :raises ValueError: if eta exceeds 2 over the largest eigenvalue of H(0): Euler would blow up.
+    :returns: :class:`Flow`, one entry a step.
+    :raises ValueError: if a shape does not fit, or eta exceeds 2 over the largest eigenvalue of
+        H(0): Euler would blow up.
     """
     X = _inputs(X)
     y = checks.array(y, "y", shape=(len(X),)).astype(np.float64)
@@ -131,15 +150,36 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
 
 
 def theorem1(n: int, m: int, residual: float, lambda0: float) -> float:
-    r"""How far a neuron can move by supervision alone, :math:`2\sqrt n \|z(0) - y\| / (\sqrt m \lambda_0)`."""
+    r"""How far a neuron can move by supervision alone.
+
+    .. math:: \|u_j(t) - u_j(0)\| \le \frac{2\sqrt n \|z(0) - y\|}{\sqrt m\, \lambda_0}
+
+    :param n: inputs.
+    :param m: neurons.
+    :param residual: ‖z(0) - y‖.
+    :param lambda0: smallest eigenvalue of H∞, positive.
+    :returns: the bound.
+    :raises ValueError: if lambda0 is not positive.
+
+    Source: Rout (2021), Theorem 1; Du and others (2019), lemma 3.3.
+    """
     return 2 * np.sqrt(n) * residual / (np.sqrt(m) * checks.positive(lambda0, "lambda0"))
 
 
-def critic_push(n: int, m: int, L: float, delta: float = 0.05) -> float:
+def total_slope_bound(n: int, m: int, L: float, delta: float = 0.05) -> float:
     r"""With probability 1 - δ, Σ_p |∂g/∂z_p| is at most :math:`\mu = L n \sqrt{2 \log(2n/\delta)} / \sqrt m`.
 
     For ‖w‖ ≤ L and a ~ N(0, I) independent of w.  The union over the n points is what
     turns the log(2/δ) of the paper into log(2n/δ).
+
+    :param n: inputs.
+    :param m: neurons of the critic.
+    :param L: largest length of w, positive.
+    :param delta: probability that the bound fails, in (0, 1).
+    :returns: μ.
+    :raises ValueError: if a number is out of its range.
+
+    Source: Rout (2021), corrected.
     """
     checks.between(delta, "delta", 0, 1, closed="neither")
     return checks.positive(L, "L") * n * np.sqrt(2 * np.log(2 * n / delta) / m)
@@ -151,8 +191,17 @@ def theorem2(t: Any, n: int, m: int, residual: float, lambda0: float, kappa: flo
     .. math:: \frac{2\sqrt n (\|z(0) - y\| - \kappa\mu)}{\sqrt m \lambda_0} (1 - e^{-\lambda_0 t/2})
               + \frac{\mu(1 + \kappa\sqrt n)}{\sqrt m}\, t
 
+    :param t: flow time, a number or an array.
+    :param n: inputs.
+    :param m: neurons.
+    :param residual: ‖z(0) - y‖.
+    :param lambda0: smallest eigenvalue of H∞, positive.
     :param kappa: λ_max(H(t)) / (λ₀/2), the largest along the run (not the condition number of H∞).
-    :param mu: :func:`critic_push`.
+    :param mu: :func:`total_slope_bound`.
+    :returns: the bound, of the shape of t.
+    :raises ValueError: if lambda0 is not positive.
+
+    Source: Rout (2021), Theorem 2, with the constants corrected.
     """
     t = np.asarray(t, dtype=float)
     lambda0 = checks.positive(lambda0, "lambda0")

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dlhelpers import checks
-from dlhelpers.physics.autocatalysis import Parameters, Solver
-from dlhelpers.physics.turing import Kinetics
+from dlhelpers.patterns.solver import Parameters, Solver
+from dlhelpers.patterns.turing import Kinetics
 
 #: Pearson's diffusivities 2e-5 and 1e-5 on 256 cells over a length of 2.5, in units of one cell.
 DU, DV = 2e-5 / (2.5 / 256) ** 2, 1e-5 / (2.5 / 256) ** 2
@@ -41,22 +41,42 @@ CLASSES = (
 
 
 def kinetics(F: float, k: float) -> Kinetics:
-    """The reaction, at its bare state (1, 0), which is stable for every F > 0 and k >= 0."""
+    """The reaction, at its bare state (1, 0), which is stable for every F > 0 and k >= 0.
+
+    :param F: feed rate, positive.
+    :param k: removal rate, zero or positive.
+    :returns: kinetics whose steady state is the bare one.
+    :raises ValueError: if F is not positive or k is negative.
+    """
     F, k = checks.positive(F, "F"), checks.nonnegative(k, "k")
     return Kinetics("Gray-Scott", lambda u, v: (-u * v * v + F * (1 - u), u * v * v - (F + k) * v), (1.0, 0.0),
                     np.array([[-F, 0.0], [0.0, -(F + k)]]))
 
 
 def jacobian(u: float, v: float, F: float, k: float) -> np.ndarray:
-    """The Jacobian in (u, v) anywhere, (2, 2)."""
+    """The Jacobian of the reaction anywhere.
+
+    :param u: where: the food.
+    :param v: where: what eats it.
+    :param F: feed rate.
+    :param k: removal rate.
+    :returns: (2, 2), rows for the changes of u and v, columns for their slopes in u and v.
+    """
     return np.array([[-v * v - F, -2 * u * v], [v * v, 2 * u * v - (F + k)]])
 
 
 def steady_states(F: float, k: float) -> np.ndarray:
-    r"""All uniform steady states (u, v), one or three rows, the bare one (1, 0) first.
+    r"""All uniform steady states (u, v), the bare one (1, 0) first.
 
     With :math:`s = \sqrt{1 - 4(F + k)^2/F}` the others are :math:`u = (1 \mp s)/2`,
     :math:`v = (1 - u)F/(F + k)`: first the "blue" one, full of v, then the saddle.
+
+    :param F: feed rate, positive.
+    :param k: removal rate, zero or positive.
+    :returns: (1, 2) or (3, 2), one state a row.
+    :raises ValueError: if F is not positive or k is negative.
+
+    Source: P. Gray and S. K. Scott, Chemical Engineering Science 39 (1984) 1087.
     """
     F, k = checks.positive(F, "F"), checks.nonnegative(k, "k")
     square = 1 - 4 * (F + k) ** 2 / F
@@ -64,11 +84,16 @@ def steady_states(F: float, k: float) -> np.ndarray:
     if square < 0:
         return np.array(bare)
     u = (1 + np.array([-1, 1]) * np.sqrt(square)) / 2
-    return np.array(bare + list(zip(u, (1 - u) * F / (F + k))))
+    return np.array(bare + list(zip(u, (1 - u) * F / (F + k), strict=True)))
 
 
 def saddle_node(F: Any) -> np.ndarray:
-    r"""The k at which two of the three states meet and vanish: :math:`k = \sqrt F/2 - F`."""
+    r"""The k at which two of the three states meet and vanish: :math:`k = \sqrt F/2 - F`.
+
+    :param F: feed rates, of any shape, zero or positive.
+    :returns: removal rates, of the shape of F.
+    :raises ValueError: if a feed rate is negative.
+    """
     F = checks.array(np.asarray(F), "F")
     if (F < 0).any():
         raise ValueError(f"F must be zero or positive, got {F.min():g}")
@@ -79,11 +104,13 @@ def seed_fields(shape: tuple[int, int], *, seed: int = 0, spots: int = 1, size: 
                 noise: float = 0.01) -> tuple[np.ndarray, np.ndarray]:
     """The bare state with square wounds of (u, v) = (1/2, 1/4), as Pearson began, and a little noise.
 
-    :param shape: (height, width), at least 3.
+    :param shape: (height, width), at least 3 each.
+    :param seed: of the places of the spots and of the noise.
     :param spots: how many squares: the first in the middle, the others anywhere.
     :param size: side of a square in cells; default a twelfth of the shorter side.
-    :param noise: relative, uniform.
-    :returns: u, v, each ``shape``, float64.
+    :param noise: relative, uniform, zero or positive.
+    :returns: u and v, each of that shape, float64.
+    :raises ValueError: if a side is below 3 or a count or the noise is negative.
     """
     height, width = (checks.integer(n, "shape", at_least=3) for n in shape)
     spots = checks.integer(spots, "spots", at_least=0)
@@ -101,26 +128,46 @@ def seed_fields(shape: tuple[int, int], *, seed: int = 0, spots: int = 1, size: 
 
 def solver(F: Any, k: Any, u: Any, v: Any, *, Du: float = DU, Dv: float = DV, h: float = 1.0, dt: float = 1.0,
            boundary: str = "periodic", dtype: str = "float32", backend: str = "auto", device: Any = "cpu") -> Solver:
-    """A solver for one pair (F, k) or a batch of pairs; its ``q`` is u and its ``p`` is v.
+    """A solver for one pair (F, k) or a batch of pairs.
 
-    :param F, k: numbers or sequences of one length, >= 0.
-    :param u, v: (height, width), used for every pair, or (batch, height, width).
+    :param F: feed rate, a number or a sequence, zero or positive.
+    :param k: removal rate, a number or a sequence of that length, zero or positive.
+    :param u: the food, (height, width), used for every pair, or (batch, height, width).
+    :param v: what eats it, of the shape of u.
+    :param Du: diffusivity of u.
+    :param Dv: diffusivity of v.
+    :param h: grid spacing.
+    :param dt: time step, at most h²/(4 max D).
+    :param boundary: "periodic" or "no-flux".
+    :param dtype: "float32" or "float64".
+    :param backend: "auto", "numba", "numpy" or "torch", see :class:`~dlhelpers.patterns.solver.Solver`.
+    :param device: "cpu", or for torch another one.
+    :returns: the solver.
+    :raises ValueError: for anything that is not so, naming it.
     """
     u, v = checks.array(u, "u"), checks.array(v, "v")
     pairs = np.atleast_1d(checks.array(np.asarray(F), "F") + 0 * checks.array(np.asarray(k), "k"))
     if u.ndim == 2 and len(pairs) > 1:
         u, v = (np.broadcast_to(x, (len(pairs), *x.shape)) for x in (u, v))
-    return Solver(parameters(F, k, Du, Dv), v, u, h=h, dt=dt, boundary=boundary, dtype=dtype, backend=backend,
+    return Solver(parameters(F, k, Du, Dv), u, v, h=h, dt=dt, boundary=boundary, dtype=dtype, backend=backend,
                   device=device)
 
 
 def parameters(F: Any, k: Any, Du: float = DU, Dv: float = DV) -> Parameters:
-    """The rates of a pair (F, k), or of a batch of pairs."""
+    """The rates of a pair (F, k), or of a batch of pairs.
+
+    :param F: feed rate, a number or a sequence, zero or positive.
+    :param k: removal rate, a number or a sequence of that length, zero or positive.
+    :param Du: diffusivity of u, zero or positive.
+    :param Dv: diffusivity of v, zero or positive.
+    :returns: the solver's parameters.
+    :raises ValueError: if one of them is negative or not finite.
+    """
     for value, name in ((F, "F"), (k, "k")):
         if (checks.array(np.asarray(value), name) < 0).any():
             raise ValueError(f"{name} must be zero or positive, got {np.min(value):g}")
-    return Parameters(feed_p=0.0, decay_p=np.asarray(F) + np.asarray(k), feed_q=F, decay_q=F,
-                      Dp=checks.nonnegative(Dv, "Dv"), Dq=checks.nonnegative(Du, "Du"))
+    return Parameters(rate_v=1.0, feed_u=F, decay_u=F, decay_v=np.asarray(F) + np.asarray(k),
+                      Du=checks.nonnegative(Du, "Du"), Dv=checks.nonnegative(Dv, "Dv"))
 
 
 def count_spots(v: Any, threshold: float = 0.2) -> int:
@@ -129,7 +176,10 @@ def count_spots(v: Any, threshold: float = 0.2) -> int:
     Cells, minus pairs that touch, plus squares of four: every connected patch without a hole counts one,
     however long it is; cells that only touch at a corner are apart.
 
-    :param v: (height, width).
+    :param v: the field, (height, width).
+    :param threshold: what counts as a spot.
+    :returns: spots minus holes.
+    :raises ValueError: if the field has another number of axes or is not finite.
     """
     spot = checks.array(v, "v", ndim=2) > checks.number(threshold, "threshold")
     below, beside = np.roll(spot, 1, 0), np.roll(spot, 1, 1)

@@ -4,17 +4,19 @@ r"""Reaction-diffusion by the plainest method there is: the reference for the fa
           v \leftarrow v + \Delta t\,(g(u, v) + D_v \nabla_h^2 v)
 
 Explicit Euler in time, the 3-point (1-D) or 5-point (2-D) Laplacian in space, any
-reaction, periodic or no-flux edges.
+reaction, periodic or no-flux edges.  All is numpy on the CPU by nature, in the precision of
+the fields given; ``solver`` is fast and knows other devices.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from dlhelpers import checks
-from dlhelpers.physics.turing import Reaction
+from dlhelpers.patterns.turing import Reaction
 
 BOUNDARIES = ("periodic", "no-flux")
 #: The largest magnitude that counts as a field; beyond it, the run has blown up.
@@ -25,18 +27,28 @@ def laplacian(field: Any, h: float = 1.0, boundary: str = "periodic") -> np.ndar
     r"""Second differences over all axes: :math:`(\sum \text{neighbours} - 2 n\,u)/h^2` in n dimensions.
 
     :param field: (n,) or (height, width), at least 3 cells along each axis.
-    :param h: grid spacing.
+    :param h: grid spacing, positive.
     :param boundary: "periodic" (opposite edges touch) or "no-flux" (each edge cell sees
         its own mirror image, so nothing flows out).
-    :returns: the shape and dtype of ``field``.
+    :returns: of the shape and dtype of ``field``.
+    :raises ValueError: if the field is too small or not finite, or h is not positive.
     """
     field, h = _field(field, "field"), checks.positive(h, "h")
-    return _laplacian(field, h, checks.one_of(boundary, "boundary", BOUNDARIES))
+    return second_differences(field, h, checks.one_of(boundary, "boundary", BOUNDARIES), range(field.ndim))
 
 
-def _laplacian(field: np.ndarray, h: float, boundary: str) -> np.ndarray:
-    total = -2 * field.ndim * field
-    for axis in range(field.ndim):
+def second_differences(field: np.ndarray, h: float, boundary: str, axes: Iterable[int]) -> np.ndarray:
+    """:func:`laplacian` over some axes of a checked array.
+
+    :param field: any array.
+    :param h: grid spacing.
+    :param boundary: "periodic" or "no-flux".
+    :param axes: the axes of space; the others are a batch.
+    :returns: of the shape and dtype of ``field``.
+    """
+    axes = tuple(axes)
+    total = -2 * len(axes) * field
+    for axis in axes:
         for shift in (1, -1):
             moved = np.roll(field, shift, axis)
             if boundary == "no-flux":
@@ -50,7 +62,14 @@ def _laplacian(field: np.ndarray, h: float, boundary: str) -> np.ndarray:
 def largest_step(D: float, h: float = 1.0, ndim: int = 2) -> float:
     r"""The longest stable time step of explicit diffusion, :math:`h^2/(2 n D)`; in 2-D :math:`h^2/(4D)`.
 
-    Beyond it the checkerboard, whose Laplacian is :math:`-4n/h^2` times itself, grows.
+    Beyond it the checkerboard, whose Laplacian is :math:`-4n/h^2` times itself, grows.  This is
+    diffusion's own limit: a reaction that decays makes it a little shorter.
+
+    :param D: diffusivity, zero or positive.
+    :param h: grid spacing, positive.
+    :param ndim: dimensions of space, 1 to 3.
+    :returns: the limit, infinite for D = 0.
+    :raises ValueError: if a number is out of its range.
     """
     D, h = checks.nonnegative(D, "D"), checks.positive(h, "h")
     ndim = checks.integer(ndim, "ndim", at_least=1, at_most=3)
@@ -60,6 +79,11 @@ def largest_step(D: float, h: float = 1.0, ndim: int = 2) -> float:
 def check_step(dt: float, D: float, h: float, ndim: int) -> float:
     """``dt`` if explicit diffusion is stable with it.
 
+    :param dt: time step, positive.
+    :param D: the largest diffusivity.
+    :param h: grid spacing.
+    :param ndim: dimensions of space.
+    :returns: the time step.
     :raises ValueError: beyond the limit, with the limit.
     """
     dt, limit = checks.positive(dt, "dt"), largest_step(D, h, ndim)
@@ -72,6 +96,8 @@ def check_step(dt: float, D: float, h: float, ndim: int) -> float:
 def check_alive(*fields: Any, steps: int) -> None:
     """Stop a run that has blown up.
 
+    :param fields: arrays or tensors.
+    :param steps: how many steps have been taken.
     :raises FloatingPointError: if a field holds NaN, infinity or values beyond ``HUGE``.
     """
     for field in fields:
@@ -86,8 +112,14 @@ def evolve(reaction: Reaction, u: Any, v: Any, Du: float, Dv: float, *, dt: floa
     """Run any reaction in one or two dimensions, with numpy.
 
     :param reaction: (u, v) -> (f, g), elementwise.
-    :param u, v: fields of one shape, (n,) or (height, width); they are not changed.
-    :param Du, Dv: diffusivities, >= 0.
+    :param u: first field, (n,) or (height, width); it is not changed.
+    :param v: second field, of that shape; it is not changed.
+    :param Du: diffusivity of u, zero or positive.
+    :param Dv: diffusivity of v, zero or positive.
+    :param dt: time step, at most :func:`largest_step`.
+    :param steps: how many, zero or more.
+    :param h: grid spacing.
+    :param boundary: "periodic" or "no-flux".
     :param every: also return the fields before the first and after every so many steps.
     :param allow_unstable: do not refuse a ``dt`` beyond the limit (to see what happens).
     :returns: (u, v) after ``steps``; with ``every``, two stacks (frames, \\*shape).
@@ -103,10 +135,14 @@ def evolve(reaction: Reaction, u: Any, v: Any, Du: float, Dv: float, *, dt: floa
     dt = checks.positive(dt, "dt") if allow_unstable else check_step(dt, max(Du, Dv), h, u.ndim)
     every_step = checks.integer(every, "every", at_least=1) if every is not None else 200
     frames = [(u, v)]
+
+    def laplace(x: np.ndarray) -> np.ndarray:
+        return second_differences(x, h, boundary, range(x.ndim))
+
     with np.errstate(over="ignore", invalid="ignore"):  # check_alive speaks instead
         for step in range(1, steps + 1):
             f, g = reaction(u, v)
-            u, v = u + dt * (f + Du * _laplacian(u, h, boundary)), v + dt * (g + Dv * _laplacian(v, h, boundary))
+            u, v = u + dt * (f + Du * laplace(u)), v + dt * (g + Dv * laplace(v))
             if step % every_step == 0 or step == steps:
                 check_alive(u, v, steps=step)
             if every is not None and step % every_step == 0:
@@ -120,7 +156,9 @@ def power_spectrum(field: Any, h: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """Power per wavenumber, gathered over rings (2-D) or both directions (1-D).
 
     :param field: (n,) or (n, n).
+    :param h: grid spacing.
     :returns: wavenumbers k > 0 at multiples of 2π/(n h), and the total power in each ring.
+    :raises ValueError: if the field is not square, too small or not finite.
     """
     field, h = _field(field, "field"), checks.positive(h, "h")
     n = field.shape[0]
@@ -135,7 +173,15 @@ def power_spectrum(field: Any, h: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def peak_wavenumber(field: Any, h: float = 1.0) -> float:
-    """The wavenumber of the spectrum's peak: the power-weighted mean over the ring of the maximum and two beside it."""
+    """The wavenumber of the spectrum's peak.
+
+    It is the power-weighted mean over the ring of the maximum and two on each side of it.
+
+    :param field: (n,) or (n, n).
+    :param h: grid spacing.
+    :returns: radians per unit length.
+    :raises ValueError: if the field is not square, too small or not finite.
+    """
     k, power = power_spectrum(field, h)
     top = int(np.argmax(power))
     near = slice(max(top - 2, 0), top + 3)

@@ -5,8 +5,9 @@ import warnings
 import numpy as np
 import pytest
 
-from dlhelpers.physics import autocatalysis, gray_scott, kernels, turing
-from dlhelpers.physics import reaction_diffusion as rd
+from dlhelpers.patterns import gray_scott, kernels, turing
+from dlhelpers.patterns import reaction_diffusion as rd
+from dlhelpers.patterns import solver as solvers
 
 EDGES = rd.BOUNDARIES
 SEEDED = gray_scott.seed_fields((40, 52), seed=1, spots=3, size=8)
@@ -63,7 +64,8 @@ def test_the_limit_on_both_sides(ndim):
         rd.evolve(still, field, field, 1.0, 0.0, dt=1.01 * limit, steps=1)
 
 
-@pytest.mark.parametrize("backend, dtype", [(b, d) for b in ("numba", "numpy", "torch") for d in ("float32", "float64")])
+@pytest.mark.parametrize("backend", ["numba", "numpy", "torch"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("edge", EDGES)
 def test_every_backend_is_the_plain_reference(backend, dtype, edge):
     F, k = [0.0367, 0.03], [0.0649, 0.055]
@@ -74,17 +76,52 @@ def test_every_backend_is_the_plain_reference(backend, dtype, edge):
         u, v = rd.evolve(gray_scott.kinetics(F[i], k[i]).reaction, *SEEDED, gray_scott.DU, gray_scott.DV, dt=1.0,
                          steps=301, boundary=edge)
         assert v.max() > 0.1, "a dead field proves nothing"
-        assert np.abs(solver.q[i] - u).max() < tolerance and np.abs(solver.p[i] - v).max() < tolerance
-    assert solver.p.dtype == dtype and solver.steps == 301
+        assert np.abs(solver.u[i] - u).max() < tolerance and np.abs(solver.v[i] - v).max() < tolerance
+    assert solver.v.dtype == dtype and solver.steps == 301
 
 
-def test_schnakenberg_in_the_same_solver():
-    kinetics = turing.schnakenberg()
+@pytest.mark.parametrize("backend", ["numba", "numpy", "torch"])
+def test_schnakenberg_in_the_same_solver(backend):
+    kinetics = turing.schnakenberg(0.1, 0.9)
+    model = solvers.Parameters(rate_u=1.0, feed_u=0.1, decay_u=1.0, feed_v=0.9, Du=1.0, Dv=10.0)
     random = np.random.default_rng(0)
     u, v = (m + 0.01 * random.normal(size=(12, 16)) for m in kinetics.steady)
-    solver = autocatalysis.Solver(autocatalysis.schnakenberg(), u, v, dt=0.02, dtype="float64").run(400)
+    np.testing.assert_allclose(model.reaction(u, v), kinetics.reaction(u, v), atol=1e-15)
+    solver = solvers.Solver(model, u, v, dt=0.02, dtype="float64", backend=backend).run(400)
     right = rd.evolve(kinetics.reaction, u, v, 1.0, 10.0, dt=0.02, steps=400)
-    assert np.allclose(solver.p[0], right[0], atol=1e-12) and np.allclose(solver.q[0], right[1], atol=1e-12)
+    assert np.allclose(solver.u[0], right[0], atol=1e-12) and np.allclose(solver.v[0], right[1], atol=1e-12)
+
+
+def test_gray_scott_with_its_names_exchanged():
+    F, k = 0.0367, 0.0649
+    exchanged = solvers.Parameters(rate_u=1.0, feed_v=F, decay_v=F, decay_u=F + k, Dv=gray_scott.DU, Du=gray_scott.DV)
+    named = gray_scott.solver(F, k, *SEEDED, dtype="float64").run(200)
+    turned = solvers.Solver(exchanged, *SEEDED[::-1], dtype="float64").run(200)
+    assert named.v.std() > 0.05, "a dead field proves nothing"
+    np.testing.assert_allclose(turned.v, named.u, atol=1e-12)
+    np.testing.assert_allclose(turned.u, named.v, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["auto", "numba", "numpy", "torch"])
+def test_a_device_that_is_not_there_is_refused(backend):
+    with pytest.raises(ValueError, match="device must be one of cpu, cuda, mps, got 'nonsense'"):
+        gray_scott.solver(0.0367, 0.0649, *SEEDED, backend=backend, device="nonsense")
+
+
+def test_another_device_is_honoured_or_refused(monkeypatch):
+    import torch
+
+    from dlhelpers import runtime
+
+    monkeypatch.setattr(runtime, "choose_device", lambda device: torch.device(device))
+    assert solvers._choose("auto", "cuda", np.dtype("float32")) == ("torch", torch.device("cuda"))
+    assert solvers._choose("torch", torch.device("cuda"), np.dtype("float64")) == ("torch", torch.device("cuda"))
+    for backend in ("numba", "numpy"):
+        with pytest.raises(ValueError, match=f"device must be 'cpu' for the backend '{backend}', got 'cuda'"):
+            gray_scott.solver(0.0367, 0.0649, *SEEDED, backend=backend, device="cuda")
+    with pytest.raises(ValueError, match="dtype must be 'float32' on mps"):
+        gray_scott.solver(0.0367, 0.0649, *SEEDED, dtype="float64", device="mps")
+    assert gray_scott.solver(0.0367, 0.0649, *SEEDED, device=torch.device("cpu")).backend == "numba"
 
 
 def test_runs_can_be_cut_in_pieces_and_parameters_replaced():
@@ -93,7 +130,7 @@ def test_runs_can_be_cut_in_pieces_and_parameters_replaced():
     pieces.parameters = gray_scott.parameters(0.0367, 0.0649)
     for steps in (0, 1, 33, 67):
         pieces.run(steps)
-    assert np.array_equal(whole.p, pieces.p) and np.array_equal(whole.q, pieces.q)
+    assert np.array_equal(whole.u, pieces.u) and np.array_equal(whole.v, pieces.v)
 
 
 def test_the_fields_given_are_not_changed():
@@ -105,10 +142,10 @@ def test_the_fields_given_are_not_changed():
 
 def test_concentrations_stay_positive_and_spots_divide():
     solver = gray_scott.solver(0.0367, 0.0649, *gray_scott.seed_fields((96, 96), size=6)).run(3000)
-    early = gray_scott.count_spots(solver.p[0])
+    early = gray_scott.count_spots(solver.v[0])
     solver.run(3000)
-    assert early >= 2 and gray_scott.count_spots(solver.p[0]) >= 2 * early
-    assert solver.p.min() >= 0 and solver.q.min() >= 0
+    assert early >= 2 and gray_scott.count_spots(solver.v[0]) >= 2 * early
+    assert solver.u.min() >= 0 and solver.v.min() >= 0
 
 
 def test_pattern_of_the_predicted_width():
@@ -131,8 +168,8 @@ def test_the_spectrum_finds_a_wave(ndim):
 
 @pytest.mark.parametrize("backend", ["numba", "numpy", "torch"])
 def test_a_blow_up_stops_the_run_with_a_message(backend):
-    wild = autocatalysis.Parameters(feed_p=5.0, feed_q=5.0, rate=50.0)
-    solver = autocatalysis.Solver(wild, np.ones((4, 4)), np.ones((4, 4)), dt=1.0, backend=backend)
+    wild = solvers.Parameters(feed_u=5.0, feed_v=5.0, rate_u=50.0)
+    solver = solvers.Solver(wild, np.ones((4, 4)), np.ones((4, 4)), dt=1.0, backend=backend)
     with warnings.catch_warnings(), pytest.raises(FloatingPointError, match="blew up"):
         warnings.simplefilter("error")
         solver.run(3000)
@@ -144,7 +181,7 @@ def test_without_numba_there_is_a_warning_and_numpy(monkeypatch):
     monkeypatch.setattr(kernels, "compiled", lambda: (None, "numba cannot be imported (test)"))
     with pytest.warns(RuntimeWarning, match="cannot be imported.*falling back to numpy"):
         solver = gray_scott.solver(0.0367, 0.0649, *SEEDED)
-    assert solver.backend == "numpy" and np.isfinite(solver.run(3).p).all()
+    assert solver.backend == "numpy" and np.isfinite(solver.run(3).v).all()
     with pytest.raises(RuntimeError, match="cannot be imported"):
         gray_scott.solver(0.0367, 0.0649, *SEEDED, backend="numba")
 
@@ -164,30 +201,30 @@ def test_a_cache_that_cannot_be_written_does_not_matter(monkeypatch):
     assert kernel is not None and reason == ""
 
 
-GOOD = {"p": np.ones((4, 5)), "q": np.ones((4, 5)), "dt": 0.1}
+GOOD = {"u": np.ones((4, 5)), "v": np.ones((4, 5)), "dt": 0.1}
 
 
 @pytest.mark.parametrize("change, error, match", [
     ({"dt": 3.0}, ValueError, r"dt must be at most h²/\(4D\) = 0.25"),
     ({"dt": 0.0}, ValueError, "dt must be a positive"),
     ({"h": -1.0}, ValueError, "h must be a positive"),
-    ({"p": np.ones((2, 5)), "q": np.ones((2, 5))}, ValueError, "p must have at least 3 cells"),
-    ({"p": np.ones(5)}, ValueError, "p must have shape"),
-    ({"q": np.ones((4, 6))}, ValueError, "q must have shape"),
-    ({"p": np.full((4, 5), np.nan)}, ValueError, "p must be finite"),
-    ({"q": np.full((4, 5), 1j)}, TypeError, "q must hold real"),
+    ({"u": np.ones((2, 5)), "v": np.ones((2, 5))}, ValueError, "u must have at least 3 cells"),
+    ({"u": np.ones(5)}, ValueError, "u must have shape"),
+    ({"v": np.ones((4, 6))}, ValueError, "v must have shape"),
+    ({"u": np.full((4, 5), np.nan)}, ValueError, "u must be finite"),
+    ({"v": np.full((4, 5), 1j)}, TypeError, "v must hold real"),
     ({"boundary": "open"}, ValueError, "boundary must be one of"),
     ({"dtype": "float16"}, ValueError, "dtype must be one of"),
     ({"backend": "cupy"}, ValueError, "backend must be one of"),
-    ({"parameters": autocatalysis.Parameters(Dp=-1.0)}, ValueError, "Dp must be zero or positive"),
-    ({"parameters": autocatalysis.Parameters(rate=np.ones(3))}, ValueError, "rate must be one number or 1"),
-    ({"parameters": autocatalysis.Parameters(feed_p=np.nan)}, ValueError, "feed_p must be finite"),
-    ({"parameters": {"Dp": 1.0}}, TypeError, "parameters must be a Parameters"),
+    ({"parameters": solvers.Parameters(Du=-1.0)}, ValueError, "Du must be zero or positive"),
+    ({"parameters": solvers.Parameters(rate_u=np.ones(3))}, ValueError, "rate_u must be one number or 1"),
+    ({"parameters": solvers.Parameters(feed_u=np.nan)}, ValueError, "feed_u must be finite"),
+    ({"parameters": {"Du": 1.0}}, TypeError, "parameters must be a Parameters"),
 ])
 def test_bad_arguments_of_the_solver_are_named(change, error, match):
-    given = {"parameters": autocatalysis.Parameters(Dp=1.0, Dq=0.5), **GOOD, **change}
+    given = {"parameters": solvers.Parameters(Du=1.0, Dv=0.5), **GOOD, **change}
     with pytest.raises(error, match=match):
-        autocatalysis.Solver(given.pop("parameters"), given.pop("p"), given.pop("q"), **given)
+        solvers.Solver(given.pop("parameters"), given.pop("u"), given.pop("v"), **given)
 
 
 @pytest.mark.parametrize("call, error, match", [
