@@ -136,6 +136,8 @@ def _how_far(got: np.ndarray, right: np.ndarray) -> str:
     if got * right < 0:
         return "has the wrong sign, and another size"
     way = "large" if abs(got) > abs(right) else "small"
+    if way == "small" and share > 0.9:
+        return "is much too small; no usual mistake gives this number"
     return f"is about {_percent(share)} too {way}; no usual mistake gives this number"
 
 

@@ -104,6 +104,7 @@ class Relief:
 
     def render(self, width: int = 560, height: int = 400, view: View | None = None,
                background: str = style.PAPER) -> np.ndarray:
+<<<<<<< HEAD
         """The picture.
 
         :param width: in pixels.
@@ -161,6 +162,21 @@ class Relief:
         tone = np.where(x <= corner, np.float32(1.0), np.float32(0.74))
         fade = 0.62 + 0.38 * np.clip((y - bottom[x]) / np.maximum(edge - bottom, 1)[x], 0, 1)
         return (np.array([128, 135, 153], np.float32) * (tone * fade)[:, None]).astype(np.uint8)
+=======
+        """The picture, (height, width, 3), uint8, first row on top."""
+        from dlhelpers.plotting import raycast
+
+        view = view or View()
+        scale, floor = self._scale(height, width, view)
+        picture = np.empty((height, width, 3), np.uint8)
+        picture[:] = [round(255 * c) for c in to_rgb(background)]
+        horizon = np.empty((2 * len(self.field), width), np.float32)
+        raycast.compiled()(
+            self.field, 255 * self.colours(view), picture, horizon, scale, floor, float(np.radians(view.azimuth)),
+            float(np.radians(view.elevation)), view.height, view.base)
+        self._last = (view, width, height, scale, floor, horizon)
+        return picture
+>>>>>>> ux
 
     def _scale(self, height: int, width: int, view: View) -> tuple[float, float]:
         """Pixels a side of the field, and the screen height of its front corner's ground."""
@@ -169,18 +185,25 @@ class Relief:
         scale = min(width / 1.44, height / tall)
         return float(scale), float((height - scale * tall) / 2 + scale * np.cos(tilt) * view.base)
 
-    def project(self, points: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pixels of points on the surface as the last picture shows it.
+    def project(self, points: Any, heights: Any = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pixels of points as the last picture shows them.
 
         :param points: (P, 2), each coordinate in 0..1 across the field (first along a).
+<<<<<<< HEAD
         :returns: x and y (from the top) in pixels, and whether the point is in sight; (P,) each.
         :raises ValueError: if ``points`` has another shape.
+=======
+        :param heights: (P,) in 0..1, from the ground to the top; default: on the surface.
+        :returns: x and y (from the top) in pixels, and whether the point is in sight.
+>>>>>>> ux
         """
         points = checks.array(points, "points", shape=(None, 2))
-        view, width, height, scale, floor, horizon, _ = self._last
+        if heights is not None:
+            heights = checks.array(heights, "heights", shape=(len(points),))
+        view, width, height, scale, floor, horizon = self._last
         n = len(self.field)
-        a, b = np.clip(points, 0, 1).T
-        h = _bilinear(self.field, b * (n - 1), a * (n - 1))
+        a, b = points.T if heights is not None else np.clip(points, 0, 1).T
+        h = _bilinear(self.field, b * (n - 1), a * (n - 1)) if heights is None else heights
         cos, sin = np.cos(np.radians(view.azimuth)), np.sin(np.radians(view.azimuth))
         x, depth = (a - 0.5) * cos + (b - 0.5) * sin, -(a - 0.5) * sin + (b - 0.5) * cos
         tilt = np.radians(view.elevation)

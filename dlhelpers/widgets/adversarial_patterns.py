@@ -26,9 +26,13 @@ def null_deviations(run: runs.Run) -> np.ndarray:
 
 
 class PatternExplorer(live.Explorer):
-    """Step through training; choose optimiser, layer and statistic."""
+    """Step through training; choose optimiser, layer and statistic.
 
-    title = "The same neurons, told only the answer and argued with: step through training"
+    The run was recorded at some steps only: between two of them there is nothing to draw, so the slider jumps.
+    """
+
+    title = "The same neurons, told only the answer and argued with: ten recorded snapshots"
+    alt = "Neurons of two trainings embedded in a plane, and their statistic against fresh initialisations by training step"
 
     def __init__(self, name: str = "27_patterns_digits") -> None:
         self.run = runs.load(name)
@@ -39,7 +43,7 @@ class PatternExplorer(live.Explorer):
         self._steps = self.run["snapshots"]
         optimizers, statistics = self.run.meta["optimizers"], self.run.meta["statistic_names"]
         self.controls = {
-            "snapshot": live.slider("training", len(self._steps) - 1, 0, len(self._steps) - 1, integer=True),
+            "snapshot": live.slider("recorded snapshot", len(self._steps) - 1, 0, len(self._steps) - 1, integer=True),
             "optimizer": live.choice("optimiser", [(LABELS[o], k) for k, o in enumerate(optimizers)], len(optimizers) - 1),
             "layer": live.choice("layer", list(LAYERS.items()), 1),
             "statistic": live.choice("statistic", [(s, k) for k, s in enumerate(statistics)], 1),

@@ -22,6 +22,7 @@ class BackpropagationExplorer(live.Explorer):
     """
 
     title = "Values forward, derivatives back"
+    alt = "A computational graph with values and derivatives at its nodes, and the output along each input"
 
     def __init__(self) -> None:
         self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1.55, 1])

@@ -52,6 +52,7 @@ class MonomialExplorer(live.Explorer):
     """
 
     title = "How curved should it be?"
+    alt = "A curved boundary between points of two classes, and the loss by degree on training and on new points"
 
     def __init__(self) -> None:
         self._seed = 0

@@ -40,6 +40,7 @@ class SignalPropagationExplorer(live.Explorer):
     """
 
     title = "How far does the signal get?"
+    alt = "The size of signal and gradient in every layer, measured and predicted, and histograms of activations"
 
     def __init__(self) -> None:
         self._nodes, weights = np.polynomial.hermite_e.hermegauss(61)
