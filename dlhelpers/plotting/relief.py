@@ -104,7 +104,6 @@ class Relief:
 
     def render(self, width: int = 560, height: int = 400, view: View | None = None,
                background: str = style.PAPER) -> np.ndarray:
-<<<<<<< HEAD
         """The picture.
 
         :param width: in pixels.
@@ -113,57 +112,6 @@ class Relief:
         :param background: colour of what is not covered.
         :returns: (height, width, 3), uint8, first row on top.
         """
-        view = view or View()
-        shaded = (255 * self.colours(view)).astype(np.uint8)
-        n = len(self.field)
-        depth_steps = n + n // 2
-        scale, floor = self._scale(height, width, view)
-        x = ((np.arange(width) + 0.5 - width / 2) / scale).astype(np.float32)
-        depth = np.linspace(-0.72, 0.72, depth_steps, dtype=np.float32)[:, None]
-        cos, sin = (np.float32(f(np.radians(view.azimuth))) for f in (np.cos, np.sin))
-        column = (x * cos - depth * sin + 0.5) * (n - 1)      # where each ray meets the field
-        row = (x * sin + depth * cos + 0.5) * (n - 1)
-        inside = (column >= 0) & (column <= n - 1) & (row >= 0) & (row <= n - 1)
-        i, j = np.clip(row, 0, n - 1.001).astype(np.int32), np.clip(column, 0, n - 1.001).astype(np.int32)
-        u, v = row - i, column - j
-        flat, at = self.field.reshape(-1), i * n + j                  # (n²,); (depth, width)
-        h = ((flat[at] * (1 - v) + flat[at + 1] * v) * (1 - u) + (flat[at + n] * (1 - v) + flat[at + n + 1] * v) * u)
-        tilt = np.radians(view.elevation)
-        ground = floor + scale * np.float32(np.sin(tilt)) * (depth + 0.72)
-        up = scale * np.float32(np.cos(tilt))
-        screen = np.where(inside, ground + up * view.height * h, -1.0)
-        horizon = np.maximum.accumulate(screen, axis=0)
-        # Counting how many rows lie below a pixel tells which row the pixel shows.
-        level = np.clip(np.ceil(horizon), 0, height).astype(np.int64)
-        counts = np.bincount((level * width + np.arange(width)).ravel(), minlength=(height + 1) * width)
-        which = counts.reshape(height + 1, width).cumsum(0)[:height]          # (height, width)
-        visible = which < depth_steps
-        which = np.minimum(which, depth_steps - 1)
-        across = np.broadcast_to(np.arange(width), which.shape)
-        picture = shaded.reshape(-1, 3)[at.ravel()[which * width + across]]   # (height, width, 3)
-        # The cut faces: below the first row of the field, down to its base.
-        first = inside.argmax(0)
-        any_inside = inside.any(0)
-        edge = np.take_along_axis(screen, first[None], 0)[0]
-        bottom = (floor + scale * np.sin(tilt) * (depth[first, 0] + 0.72) - up * view.base)
-        y = np.arange(height, dtype=np.float32)[:, None]
-        wall = (y < edge) & (y >= bottom) & any_inside
-        sky = ~visible | ~any_inside | (y < bottom)
-        picture[wall] = self._wall(first, edge, bottom, np.nonzero(wall))
-        picture[sky] = [round(255 * c) for c in to_rgb(background)]
-        self._last = (view, width, height, scale, floor, horizon, which)
-        return picture[::-1]
-
-    def _wall(self, first: np.ndarray, edge: np.ndarray, bottom: np.ndarray,
-              pixels: tuple[np.ndarray, ...]) -> np.ndarray:
-        """The cut face: each side its own tone, darker towards its foot."""
-        y, x = pixels
-        corner = np.where(edge > 0, first, len(self.field) * 2).argmin()      # the column nearest to the viewer
-        tone = np.where(x <= corner, np.float32(1.0), np.float32(0.74))
-        fade = 0.62 + 0.38 * np.clip((y - bottom[x]) / np.maximum(edge - bottom, 1)[x], 0, 1)
-        return (np.array([128, 135, 153], np.float32) * (tone * fade)[:, None]).astype(np.uint8)
-=======
-        """The picture, (height, width, 3), uint8, first row on top."""
         from dlhelpers.plotting import raycast
 
         view = view or View()
@@ -176,7 +124,6 @@ class Relief:
             float(np.radians(view.elevation)), view.height, view.base)
         self._last = (view, width, height, scale, floor, horizon)
         return picture
->>>>>>> ux
 
     def _scale(self, height: int, width: int, view: View) -> tuple[float, float]:
         """Pixels a side of the field, and the screen height of its front corner's ground."""
@@ -189,13 +136,9 @@ class Relief:
         """Pixels of points as the last picture shows them.
 
         :param points: (P, 2), each coordinate in 0..1 across the field (first along a).
-<<<<<<< HEAD
+        :param heights: (P,) in 0..1, from the ground to the top; default: on the surface.
         :returns: x and y (from the top) in pixels, and whether the point is in sight; (P,) each.
         :raises ValueError: if ``points`` has another shape.
-=======
-        :param heights: (P,) in 0..1, from the ground to the top; default: on the surface.
-        :returns: x and y (from the top) in pixels, and whether the point is in sight.
->>>>>>> ux
         """
         points = checks.array(points, "points", shape=(None, 2))
         if heights is not None:
