@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from dlhelpers.models import linear
 NAME = "06_least_squares_mnist"
 
 
-def one_versus_rest(digits: data.Digits) -> dict[str, np.ndarray]:
+def one_versus_rest(digits: data.Digits) -> dict[str, Any]:
     """All ten classes, and 3 against 8."""
     model = linear.one_versus_rest(digits.X_train, digits.y_train)
     predicted = model.predict(digits.X_test)
@@ -38,7 +39,7 @@ def one_versus_rest(digits: data.Digits) -> dict[str, np.ndarray]:
             "pair_total": int(pair_test.sum())}
 
 
-def forest(digits: data.Digits) -> dict[str, np.ndarray]:
+def forest(digits: data.Digits) -> dict[str, Any]:
     """100 trees."""
     from sklearn.ensemble import RandomForestClassifier
 
@@ -46,7 +47,7 @@ def forest(digits: data.Digits) -> dict[str, np.ndarray]:
     return {"forest_correct": int((model.predict(digits.X_test) == digits.y_test).sum())}
 
 
-def support_vectors(digits: data.Digits) -> dict[str, np.ndarray]:
+def support_vectors(digits: data.Digits) -> dict[str, Any]:
     """Gaussian kernel, C = 1, width from the variance of the pixels."""
     from sklearn.svm import SVC
 
@@ -58,8 +59,8 @@ def support_vectors(digits: data.Digits) -> dict[str, np.ndarray]:
 def main() -> None:
     """Run what is missing, then store all of it."""
     digits = data.digits("mnist").numpy()
-    parts: list[Callable[[data.Digits], dict[str, np.ndarray]]] = [one_versus_rest, forest, support_vectors]
-    stored: dict[str, np.ndarray] = {}
+    parts: list[Callable[[data.Digits], dict[str, Any]]] = [one_versus_rest, forest, support_vectors]
+    stored: dict[str, Any] = {}
     seconds = 0.0
     for part in parts:
         kept = runs.partial(f"{NAME}_{part.__name__}").with_suffix(".npz")

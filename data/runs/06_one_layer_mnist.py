@@ -66,10 +66,12 @@ def main() -> None:
     model = mlp([784, 10], seed=SEEDS[0])
     history = _demo.train(model, train_data, test_data, epochs=epochs, seed=SEEDS[0],
                           checkpoint=runs.partial(NAME), checkpoint_every=50)
+    layer = model[0]
+    assert isinstance(layer, torch.nn.Linear)
     stored |= _demo.arrays(history)
     stored |= {"full_train_loss": np.array(training.evaluate(model, *train_data, torch.nn.MSELoss())),
                "confusion": _demo.confusion(model, test_data),
-               "weight": model[0].weight.detach().cpu().numpy(), "bias": model[0].bias.detach().cpu().numpy()}
+               "weight": layer.weight.detach().cpu().numpy(), "bias": layer.bias.detach().cpu().numpy()}
     print(history.reason)
     if history.epochs == epochs:
         runs.save(NAME, stored, command=COMMAND, seed=SEEDS, seconds=seconds + history.seconds, model="784-10",

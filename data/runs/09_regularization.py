@@ -10,6 +10,7 @@ initialisations.  Stopped, the same command continues after the last finished tr
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,7 +106,8 @@ def main() -> None:
     """Do what is not done yet, then store everything."""
     path = runs.partial(NAME)
     done = checkpoints.load(path)["done"] if path.exists() else {}
-    jobs = {f"{t}|{noise}|{seed}": (train, t, noise, seed) for t in TECHNIQUES for noise in NOISE for seed in SEEDS}
+    jobs: dict[str, tuple[Any, ...]] = {
+        f"{t}|{noise}|{seed}": (train, t, noise, seed) for t in TECHNIQUES for noise in NOISE for seed in SEEDS}
     jobs |= {f"deep {s}|{seed}": (train_deep, s, seed) for s in SCHEMES for seed in SEEDS}
     for key, (function, *arguments) in jobs.items():
         if key not in done:

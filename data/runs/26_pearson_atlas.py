@@ -10,6 +10,7 @@ run goes on with the next one.
 """
 
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,14 +35,16 @@ def batch(F: np.ndarray, k: np.ndarray, crop: int) -> dict[str, np.ndarray]:
 
 def main() -> None:
     started, partial = time.perf_counter(), runs.partial(NAME)
-    state = torch.load(partial, weights_only=True) if partial.exists() else {"rows": [], "seconds": 0.0}
+    state: dict[str, Any] = {"rows": [], "seconds": 0.0}
+    if partial.exists():
+        state = torch.load(partial, weights_only=True)
     for F in progress.bar(F_ROWS[len(state["rows"]):], "rows of the map"):
         row = batch(np.full(len(K_COLUMNS), F), K_COLUMNS, CROP)
         state["rows"].append({key: torch.from_numpy(value) for key, value in row.items()})
         with files.atomic(partial) as temporary:
             torch.save({**state, "seconds": state["seconds"] + time.perf_counter() - started}, temporary)
     found = {key: np.stack([row[key].numpy() for row in state["rows"]]) for key in state["rows"][0]}
-    classes = batch(*(np.array([getattr(c, x) for c in gray_scott.CLASSES]) for x in ("F", "k")), 96)
+    classes = batch(np.array([c.F for c in gray_scott.CLASSES]), np.array([c.k for c in gray_scott.CLASSES]), 96)
     runs.save(NAME, {"F": F_ROWS, "k": K_COLUMNS, "full": FULL, **found,
                      **{f"class_{key}": value for key, value in classes.items()}},
               command=f"python data/runs/{NAME}.py", seed=SEED, steps=STEPS, side=SIDE,

@@ -33,7 +33,7 @@ def mnist() -> tuple[training.Data, training.Data]:
 
 
 def _output(k: int) -> Callable[[torch.Tensor, torch.Tensor], float]:
-    return lambda y_hat, y: y_hat[IMAGE, k]
+    return lambda y_hat, y: float(y_hat[IMAGE, k])
 
 
 def train(model: nn.Module, train_data: training.Data, test_data: training.Data, *, epochs: int, seed: int,
