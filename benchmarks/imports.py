@@ -53,12 +53,11 @@ def main() -> int:
     for path in paths:
         groups.setdefault(setup_imports(path), []).append(path.name[:2])
     contestants = {code: lambda code=code: fresh_process(code) for code in (PEER, *groups)}
-    best = interleaved(contestants, args.repeats)
     report = Report("Imports of set-up cells, fresh processes", args.json)
     for code, numbers in groups.items():
+        best = interleaved({name: contestants[name] for name in (PEER, code)}, args.repeats)
         report.add(f"imports {' '.join(numbers)}", best[code], "torch, pyplot, ipywidgets", best[PEER], bar=1 / ALLOWED)
-    report.print()
-    return sum(best[code] > ALLOWED * best[PEER] for code in groups)
+    return report.finish()
 
 
 if __name__ == "__main__":

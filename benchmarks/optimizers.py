@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 
 import torch
-
 from _report import Report, interleaved, parser
+
 from dlhelpers import descent, objectives
 
 N_STEPS, STEPS, BAR_S = 100_000, 1000, 2.0
@@ -60,7 +60,6 @@ def main() -> None:
             "peer": lambda kind=kind, constants=constants: torch_steps(kind, STEPS, **constants),
         }, repeats=min(options.repeats, 3), warm_up=0)
         report.add(f"{name}, 1000 steps", times["ours"], "torch.optim", times["peer"], note="for information")
-    report.print()
     if n_run >= BAR_S:
         raise SystemExit(f"lecture N's run took {n_run:.2f} s, over {BAR_S:g} s")
 

@@ -14,14 +14,15 @@ where it is on disk, else random pixels of its size (speed does not depend on th
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from _report import Report, interleaved, parser
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from _report import Report, interleaved, parser
 from dlhelpers import data, training
 from dlhelpers.models.mlp import mlp
 
@@ -89,8 +90,8 @@ def contestants(sizes: list[int], pixels: np.ndarray, targets: np.ndarray,
     return {"ours": ours, "lecture": lecture, "dataloader": dataloader, "bare": bare}
 
 
-def main() -> None:
-    """Time all contestants on both nets."""
+def main() -> int:
+    """Time all contestants on both nets; returns how many bars were missed."""
     options = parser(__doc__)
     options.add_argument("--threads", type=int, help="threads of torch; its own choice if left out")
     args = options.parse_args()
@@ -107,8 +108,8 @@ def main() -> None:
             note = (f"{steps * BATCH / times['ours']:9,.0f} against {steps * BATCH / times[peer]:9,.0f} samples/s"
                     + (", the limit" if peer == "bare" else ""))
             report.add(case, times["ours"], peer, times[peer], note=note, bar=needed)
-    report.print()
+    return report.finish()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(1 if main() else 0)

@@ -89,7 +89,8 @@ def measure(name: str, moves: int = 80, peer_moves: int = 12) -> dict[str, list[
 
     rng = np.random.default_rng(0)
     seconds: dict[str, list[float]] = {"ours": [], "interact": [], "full redraw": []}
-    movable = [key for key, control in explorer.controls.items() if hasattr(control, "min") or hasattr(control, "options")]
+    movable = [key for key, control in explorer.controls.items()
+               if hasattr(control, "min") or hasattr(control, "options")]
     # Sliders if there are any: a list of choices may rebuild the whole picture.
     movable = [key for key in movable if hasattr(explorer.controls[key], "min")] or movable
     for turn in range(moves + 2):
@@ -189,7 +190,7 @@ def main() -> int:
         answer = run_in_kernel(source)
         times = json.loads(answer.split("RESULT")[1].split("END")[0])
         missed += _add(report, name, times)
-    report.print()
+    report.finish()
     if missed:
         print(f"{missed} bars missed", file=sys.stderr)
     return missed

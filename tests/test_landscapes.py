@@ -23,8 +23,8 @@ def net(activation="tanh", seed=0):
 
 def cnn():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 5, 3, padding=1),
-                         nn.Tanh(), nn.Flatten(), nn.Linear(20, 3))
+    return nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                         nn.Conv2d(4, 5, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(20, 3))
 
 
 class Skip(nn.Module):
@@ -46,7 +46,7 @@ def normed():
 def by_hand(model, loss, data, directions, a, b):
     moved = copy.deepcopy(model).eval()
     with torch.no_grad():
-        for p, u, v in zip(moved.parameters(), *directions):
+        for p, u, v in zip(moved.parameters(), *directions, strict=True):
             p.add_(a * u + b * v)
         return float(loss(moved(data[0]), data[1]))
 
@@ -129,7 +129,8 @@ def test_many_directions_and_lines():
 
 def fingerprint(model):
     state = {k: v.clone() for k, v in model.state_dict().items()}
-    return state, [m.training for m in model.modules()], [id(p) for p in model.parameters()], [p.grad for p in model.parameters()]
+    parameters = list(model.parameters())
+    return state, [m.training for m in model.modules()], [id(p) for p in parameters], [p.grad for p in parameters]
 
 
 def assert_same(model, before):
@@ -171,9 +172,10 @@ def test_recomputed_statistics_are_those_of_the_data():
     model = normed()
     plane = landscapes.random_plane(model, seed=0)
     found = landscapes.surface(model, CE, MOONS, plane, a=[0.5], b=[-0.5, 0.2], batch_norm="recompute", chunk=20).values
-    for value, b in zip(found[:, 0], (-0.5, 0.2)):
+    for value, b in zip(found[:, 0], (-0.5, 0.2), strict=True):
         moved = copy.deepcopy(model)
-        nn.utils.vector_to_parameters(nn.utils.parameters_to_vector(landscapes.point(model, plane, [0.5, b])), moved.parameters())
+        there = nn.utils.parameters_to_vector(landscapes.point(model, plane, [0.5, b]))
+        nn.utils.vector_to_parameters(there, moved.parameters())
         torch.optim.swa_utils.update_bn(MOONS[0].split(20), moved)
         assert value == pytest.approx(here(moved.eval()), rel=1e-5)
     assert not np.allclose(found, landscapes.surface(model, CE, MOONS, plane, a=[0.5], b=[-0.5, 0.2]).values)
@@ -183,12 +185,12 @@ def test_recomputed_statistics_are_those_of_the_data():
 
 def test_filter_normalisation_gives_each_filter_its_norm():
     model = cnn()
-    for d, p in zip(landscapes.random_direction(model, seed=1), model.parameters()):
+    for d, p in zip(landscapes.random_direction(model, seed=1), model.parameters(), strict=True):
         if p.ndim == 1:
             assert not d.any()
         else:
             torch.testing.assert_close(d.flatten(1).norm(dim=1), p.detach().flatten(1).norm(dim=1))
-    for d, p in zip(landscapes.random_direction(model, seed=1, normalisation="layer"), model.parameters()):
+    for d, p in zip(landscapes.random_direction(model, seed=1, normalisation="layer"), model.parameters(), strict=True):
         assert p.ndim == 1 or float(d.norm()) == pytest.approx(float(p.detach().norm()), rel=1e-5)
     kept = landscapes.random_direction(model, seed=1, normalisation="none", one_dimensional=True)
     assert all(d.any() for d in kept)
@@ -207,7 +209,7 @@ def test_random_directions_are_nearly_orthogonal_and_seeded():
     model = mlp([50, 60, 10], seed=0)
     assert landscapes.angle(*landscapes.random_plane(model, seed=0)) == pytest.approx(90, abs=5 * 180 / math.pi / 60)
     first, again = (landscapes.random_direction(model, seed=4) for _ in range(2))
-    assert all(torch.equal(u, v) for u, v in zip(first, again))
+    assert all(torch.equal(u, v) for u, v in zip(first, again, strict=True))
     assert landscapes.angle(first, first) == pytest.approx(0, abs=1e-3)
 
 
@@ -227,13 +229,15 @@ def test_lanczos_finds_both_ends_of_the_full_spectrum():
 
 def test_hessian_vector_is_the_derivative_of_the_gradient():
     model, data = net().double(), (MOONS[0].double(), MOONS[1])
-    v = torch.randn(sum(p.numel() for p in model.parameters()), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    rng = torch.Generator().manual_seed(0)
+    v = torch.randn(sum(p.numel() for p in model.parameters()), dtype=torch.float64, generator=rng)
 
     def gradient(step):
         moved = copy.deepcopy(model)
         flat = nn.utils.parameters_to_vector(moved.parameters()).detach() + step * v
         nn.utils.vector_to_parameters(flat, moved.parameters())
-        return torch.cat([g.reshape(-1) for g in torch.autograd.grad(CE(moved(data[0]), data[1]), list(moved.parameters()))])
+        slopes = torch.autograd.grad(CE(moved(data[0]), data[1]), list(moved.parameters()))
+        return torch.cat([g.reshape(-1) for g in slopes])
 
     right = (gradient(1e-5) - gradient(-1e-5)) / 2e-5
     torch.testing.assert_close(landscapes.hessian_vector(model, CE, data, v, chunk=17), right, atol=1e-7, rtol=1e-5)
@@ -272,7 +276,8 @@ def test_the_plane_of_a_trajectory_is_its_principal_one():
     plane = trajectory.plane()
     assert len(trajectory) == 7 and plane.path.shape == (7, 2)
     np.testing.assert_allclose(plane.explained[:6], singular[:6]**2 / (singular**2).sum(), atol=1e-8)
-    assert plane.path[-1] == pytest.approx([0, 0], abs=1e-9) and landscapes.angle(*plane.directions) == pytest.approx(90, abs=1e-3)
+    assert plane.path[-1] == pytest.approx([0, 0], abs=1e-9)
+    assert landscapes.angle(*plane.directions) == pytest.approx(90, abs=1e-3)
     shift = torch.cat([d.reshape(-1) for d in plane.directions[0]]).double().numpy()
     np.testing.assert_allclose(plane.path[:, 0], (points - points[-1]) @ shift, atol=1e-5)
     assert torch.equal(trajectory.load(net(seed=9), 0)[0].weight, net()[0].weight)
@@ -302,14 +307,15 @@ BAD = {
     "model is a function": (TypeError, "model", {"model": lambda x: x}),
     "model with NaN": (ValueError, "model must have finite", {"model": broken(float("nan"))}),
     "loss not callable": (TypeError, "loss", {"loss": 1.0}),
-    "loss not scalar": (ValueError, "loss must return one", {"loss": nn.CrossEntropyLoss(reduction="none")}),
+    "loss not averaged": (ValueError, "loss must average", {"loss": nn.CrossEntropyLoss(reduction="none")}),
+    "loss not scalar": (ValueError, "loss must return one", {"loss": lambda out, y: out}),
     "loss a float": (TypeError, "loss must return a torch tensor", {"loss": lambda out, y: 1.0}),
     "loss NaN": (ValueError, "loss must be finite", {"loss": lambda out, y: out.sum() * float("nan")}),
     "data no pair": (TypeError, "data", {"data": MOONS[0]}),
     "data of unequal length": (ValueError, "data", {"data": (MOONS[0], MOONS[1][:5])}),
     "data empty": (ValueError, "data", {"data": (MOONS[0][:0], MOONS[1][:0])}),
-    "data integer": (TypeError, "data must hold real inputs", {"data": (MOONS[0].long(), MOONS[1])}),
-    "data infinite": (ValueError, "data must be finite", {"data": (MOONS[0] / 0, MOONS[1])}),
+    "data integer": (TypeError, "data: X must hold floating-point", {"data": (MOONS[0].long(), MOONS[1])}),
+    "data infinite": (ValueError, "data: X must be finite", {"data": (MOONS[0] / 0, MOONS[1])}),
     "one direction": (ValueError, "directions", {"directions": [landscapes.random_direction(net())]}),
     "directions too short": (ValueError, r"directions\[0\]", {"directions": [WRONG_SHAPE[:2]] * 2}),
     "directions of another shape": (ValueError, r"directions\[0\]", {"directions": [WRONG_SHAPE] * 2}),
@@ -317,7 +323,8 @@ BAD = {
                            {"directions": [[p.detach().long() for p in net().parameters()]] * 2}),
     "directions NaN": (ValueError, r"directions\[0\]",
                        {"directions": [[p.detach() * float("nan") for p in net().parameters()]] * 2}),
-    "directions arrays": (TypeError, r"directions\[0\]", {"directions": [[p.detach().numpy() for p in net().parameters()]] * 2}),
+    "directions arrays": (TypeError, r"directions\[0\]",
+                          {"directions": [[p.detach().numpy() for p in net().parameters()]] * 2}),
     "radius zero": (ValueError, "radius", {"radius": 0}),
     "radius negative": (ValueError, "radius", {"radius": -1.0}),
     "radius text": (TypeError, "radius", {"radius": "1"}),
@@ -354,7 +361,8 @@ def test_bad_surfaces_are_refused_by_name(case):
     (ValueError, "k must", lambda: landscapes.top_eigenvalues(net(), CE, MOONS, k=0)),
     (ValueError, "steps", lambda: landscapes.top_eigenvalues(net(), CE, MOONS, k=3, steps=2)),
     (ValueError, "tol", lambda: landscapes.top_eigenvalues(net(), CE, MOONS, tol=0)),
-    (ValueError, "model must have at most", lambda: landscapes.hessian(mlp([100, 100, 2]), CE, (torch.ones(2, 100), torch.ones(2).long()))),
+    (ValueError, "model must have at most",
+     lambda: landscapes.hessian(mlp([100, 100, 2]), CE, (torch.ones(2, 100), torch.ones(2).long()))),
     (ValueError, "three recorded", lambda: landscapes.Trajectory(net()).plane()),
     (ValueError, "model must have the same", lambda: landscapes.Trajectory(net()).record(cnn())),
     (ValueError, "values", lambda: landscapes.nonconvex_share(np.ones((2, 5)))),
@@ -366,5 +374,6 @@ def test_bad_arguments_are_refused_by_name(error, name, bad):
 
 def test_divergence_is_reported_not_hidden():
     model, data = net("relu"), (MOONS[0], F.one_hot(MOONS[1]).float())
-    found = landscapes.surface(model, nn.MSELoss(), data, landscapes.random_plane(model), a=[0, 1e-3, 1e20], b=[0, 1e-3])
+    plane = landscapes.random_plane(model)
+    found = landscapes.surface(model, nn.MSELoss(), data, plane, a=[0, 1e-3, 1e20], b=[0, 1e-3])
     assert found.diverged == pytest.approx(1 / 3) and np.isfinite(found.shown(log=True)).all()

@@ -98,7 +98,7 @@ def direction(value: Direction, name: str, parameters: dict[str, torch.Tensor]) 
     if len(value) != len(parameters):
         raise ValueError(f"{name} must hold {len(parameters)} tensors, one for each parameter, got {len(value)}")
     result = []
-    for given, (key, p) in zip(value, parameters.items()):
+    for given, (key, p) in zip(value, parameters.items(), strict=True):
         if not isinstance(given, torch.Tensor):
             raise TypeError(f"{name} must hold tensors, got {type(given).__name__} for {key}")
         if given.shape != p.shape:

@@ -12,6 +12,7 @@ takes it for surfaces only that keep torch busy for some tenths of a second.
 from __future__ import annotations
 
 import functools
+import itertools
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +66,8 @@ def fits(steps: Sequence[tuple[nn.Module, Any]], X: torch.Tensor, y: torch.Tenso
     known = all(type(layer) is nn.Linear or type(layer) in CODES for layer, _ in steps)
     if not known or type(X) is not torch.Tensor or X.device.type != "cpu" or X.dtype != torch.float32 or X.ndim != 2:
         return False
-    twice = any(a is None and b is None for (_, a), (_, b) in zip(steps, steps[1:]))    # two activations in a row
+    acting = [parts is None for layer, parts in steps if parts or CODES[type(layer)]]
+    twice = any(a and b for a, b in itertools.pairwise(acting))      # two activations in a row
     real = all(t.dtype == torch.float32 for _, parts in steps if parts for p in parts for t in p)
     if twice or not real or max(widths) > WIDEST:
         return False
@@ -120,7 +122,9 @@ def evaluate(steps: Sequence[tuple[nn.Module, Any]], X: torch.Tensor, y: torch.T
 
 def _layers(steps: Sequence[tuple[nn.Module, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sizes (layers,), codes (layers,), and the later layers' base and slopes (1 + k, T)."""
-    sizes, codes, flat = [], [], []
+    sizes: list[int] = []
+    codes: list[int] = []
+    flat: list[torch.Tensor] = []
     for layer, parts in steps:
         if parts is None:
             codes[-1] = codes[-1] or CODES[type(layer)]
@@ -155,7 +159,8 @@ def _blocks(first: list[list[torch.Tensor]], X: torch.Tensor, y: torch.Tensor, l
     if not squared:
         C[n:] = 0
     bias: Sequence[torch.Tensor | None] = first[1] if len(first) > 1 else [None] * parts
-    Z = torch.stack([nn.functional.linear(X, w, b) for w, b in zip(first[0], bias)])[:, last]    # (1 + k, n, m)
+    outputs = [nn.functional.linear(X, w, b) for w, b in zip(first[0], bias, strict=True)]
+    Z = torch.stack(outputs)[:, last]                                                   # (1 + k, blocks * B, m)
     Z = Z.reshape(parts, blocks, B, -1).permute(1, 0, 3, 2).contiguous()                # (blocks, 1 + k, m, B)
     C = C.reshape(blocks, B, K + 1).permute(0, 2, 1).contiguous()                       # (blocks, K + 1, B)
     return Z.numpy(), C.numpy(), squared

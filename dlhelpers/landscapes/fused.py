@@ -12,6 +12,7 @@ made: the sums are the same up to the order of their rounding.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -141,27 +142,32 @@ class Stack:
         K = len(next(parts for _, parts in reversed(self.steps) if parts)[0][0])
         C = losses.label_coefficients(loss, y, K, X.dtype) if dense else None
         squared = dense and losses.is_squared(loss, y, K)
+
+        def known(rows: slice, share: float) -> Known:
+            t = y[rows]
+            if not dense:
+                return lambda h: as_scalar(loss(h, t)) * share
+            if C is not None:
+                return _cross_entropy(C[rows])
+            if squared:
+                # h (G, K, n), t (n, K) -> (K, n)
+                return lambda h: (h - t.t()).square_().sum((1, 2)) / (len(y) * K)
+            # out (K, n) -> (n, K)
+            return lambda h: torch.stack([as_scalar(loss(out.t(), t)) for out in h]) * share
+
+        run = self._dense if dense else self._one_by_one
         result = torch.zeros(len(points), dtype=torch.float64)
         at = points.to(X.dtype).to(X.device)
         for i, share in enumerate(losses.shares(loss, y, size)):
-            rows = slice(i * size, (i + 1) * size)
-            x, t = X[rows], y[rows]
-            if share == 0:      # nothing but ignored labels
-                continue
-            if not dense:
-                result += self._one_by_one(x, at, lambda h: as_scalar(loss(h, t)) * share)
-            elif C is not None:
-                result += self._dense(x, at, _cross_entropy(C[rows]))
-            elif squared:
-                result += self._dense(x, at, lambda h: (h - t.t()).square_().sum((1, 2)) / (len(y) * K))
-            else:
-                result += self._dense(x, at, lambda h: torch.stack([as_scalar(loss(out.t(), t)) for out in h]) * share)
+            if share != 0:      # it is where all labels are ignored
+                rows = slice(i * size, (i + 1) * size)
+                result += run(X[rows], at, known(rows, share))
         return result
 
     def _dense(self, X: torch.Tensor, points: torch.Tensor, known: Known) -> torch.Tensor:
         """Many points at once; activations are (points, units, samples)."""
-        weights, biases = self._first_parts()
-        Z = [(F.linear(X, w) if b is None else F.linear(X, w, b)).t().contiguous() for w, b in zip(weights, biases)]
+        # (n, m) -> (m, n) each
+        Z = [F.linear(X, w, b).t().contiguous() for w, b in zip(*self._first_parts(), strict=True)]
         at_once = self._points_at_once(len(X), X.element_size())
         result, last = torch.empty(len(points), dtype=torch.float64), None
         buffer = torch.empty(min(at_once, len(points)), *Z[0].shape, dtype=X.dtype, device=X.device)
@@ -169,7 +175,7 @@ class Stack:
             part = points[start:stop]
             if last is None or not torch.equal(part[0, 1:], last):
                 last, row = part[0, 1:], Z[0]      # what the points of a row share
-                for value, slope in zip(last.tolist(), Z[2:]):
+                for value, slope in zip(last.tolist(), Z[2:], strict=True):
                     row = torch.add(row, slope, alpha=value)
             h = buffer[:len(part)]
             if len(Z) > 1:
@@ -187,20 +193,20 @@ class Stack:
         if isinstance(layer, nn.Conv2d):
             X = X.contiguous(memory_format=torch.channels_last)
         weights, biases = self._first_parts()
-        Z = [_apply(layer, X, w, b) for w, b in zip(weights, biases)]
+        Z = [_apply(layer, X, w, b) for w, b in zip(weights, biases, strict=True)]
         result, last, row = torch.empty(len(points), dtype=torch.float64), None, Z[0]
         h0 = torch.empty_like(Z[0])
         for i, where in enumerate(points):
             if last is None or not torch.equal(where[1:], last):
                 last, row = where[1:], Z[0]
-                for value, slope in zip(last.tolist(), Z[2:]):
+                for value, slope in zip(last.tolist(), Z[2:], strict=True):
                     row = torch.add(row, slope, alpha=value)
             h = torch.add(row, Z[1], alpha=float(where[0]), out=h0) if len(Z) > 1 else h0.copy_(row)
             for step, parts in self.steps[self.first + 1:]:
                 if parts is None:
                     h = _activate(step, h)
                 else:
-                    moved = [p[0] + sum(a * d for a, d in zip(where.tolist(), p[1:])) for p in parts]
+                    moved = [p[0] + sum(a * d for a, d in zip(where.tolist(), p[1:], strict=True)) for p in parts]
                     h = _apply(step, h, moved[0], moved[1] if len(moved) > 1 else None)
             result[i] = known(h).cpu().double()
         return result
@@ -208,7 +214,7 @@ class Stack:
     def _first_parts(self) -> tuple[list[torch.Tensor], list[torch.Tensor | None]]:
         parts = self.steps[self.first][1]
         assert parts is not None
-        return parts[0], parts[1] if len(parts) > 1 else [None] * len(parts[0])
+        return parts[0], list(parts[1]) if len(parts) > 1 else [None] * len(parts[0])
 
     def _points_at_once(self, samples: int, size: int) -> int:
         sizes = [parts[0][0].shape for _, parts in self.steps if parts]
@@ -222,8 +228,9 @@ def _pieces(points: torch.Tensor, at_once: int) -> list[tuple[int, int]]:
     n = len(points)
     new_row = torch.ones(n + 1, dtype=torch.bool)
     new_row[1:n] = (points[1:, 1:] != points[:-1, 1:]).any(1).cpu()
-    edges = torch.nonzero(new_row).reshape(-1).tolist()
-    return [(i, min(i + at_once, stop)) for start, stop in zip(edges, edges[1:]) for i in range(start, stop, at_once)]
+    edges = torch.nonzero(new_row).reshape(-1).tolist()  # (edges, 1) -> (edges,)
+    return [(i, min(i + at_once, stop)) for start, stop in itertools.pairwise(edges)
+            for i in range(start, stop, at_once)]
 
 
 def _batched_linear(parts: list[list[torch.Tensor]], points: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
@@ -232,6 +239,7 @@ def _batched_linear(parts: list[list[torch.Tensor]], points: torch.Tensor, h: to
     for base, *slopes in parts:
         value = base.expand(len(points), *base.shape)
         for k, slope in enumerate(slopes):
+            # (G,) -> (G, 1, ...)
             value = torch.addcmul(value, points[:, k].reshape(-1, *[1] * base.ndim), slope)
         moved.append(value)
     if len(moved) == 1:
@@ -281,7 +289,7 @@ def multiplications(sizes: Sequence[int], samples: int, points: int, *, shared: 
         its output then costs one multiplication a unit, sample and point (two a row, not counted).
     :returns: the number of multiplications.
     """
-    products = [a * b for a, b in zip(sizes, sizes[1:])]
+    products = [a * b for a, b in itertools.pairwise(sizes)]
     later = points * samples * sum(products[1:])
     if not shared:
         return points * samples * products[0] + later

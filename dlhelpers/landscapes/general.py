@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,8 +32,8 @@ class General:
         self.model, self.loss, self.parameters, self.directions = model, loss, parameters, directions
         self.X, self.y, self.shares = X.split(chunk), y.split(chunk), losses.shares(loss, y, chunk)
         # torch's batch norms and ours alike: what keeps a running mean that follows with a momentum.
-        self.norms = [m for m in model.modules() if isinstance(getattr(m, "running_mean", None), torch.Tensor)
-                      and hasattr(m, "momentum")] if recompute else []
+        self.norms: list[Any] = [m for m in model.modules() if hasattr(m, "momentum") and
+                                 isinstance(getattr(m, "running_mean", None), torch.Tensor)] if recompute else []
 
     def loss_at(self, where: Sequence[float]) -> float:
         """The mean loss with the parameters moved.
@@ -43,7 +44,7 @@ class General:
         state: dict[str, torch.Tensor] = {}
         for i, (key, p) in enumerate(self.parameters.items()):
             moved = p
-            for value, d in zip(where, self.directions):
+            for value, d in zip(where, self.directions, strict=True):
                 moved = torch.add(moved, d[i], alpha=value)
             state[key] = moved
         # A forward pass may write to buffers: it gets copies.
@@ -51,7 +52,7 @@ class General:
         if self.norms:
             self._measure_statistics(state)
         return sum(float(as_scalar(self.loss(functional_call(self.model, state, (x,)), t))) * share
-                   for x, t, share in zip(self.X, self.y, self.shares) if share != 0)
+                   for x, t, share in zip(self.X, self.y, self.shares, strict=True) if share != 0)
 
     def _measure_statistics(self, state: dict[str, torch.Tensor]) -> None:
         """The samples' mean of the chunks' statistics, in the copies of the buffers."""

@@ -67,13 +67,13 @@ class _Product:
         result = torch.zeros(self.size, dtype=self.dtype, device=self.device)
         with modes_kept(self.model), torch.enable_grad():
             self.model.eval()
-            for x, t, share in zip(self.X, self.y, self.shares):
+            for x, t, share in zip(self.X, self.y, self.shares, strict=True):
                 if share == 0:      # nothing but ignored labels
                     continue
                 buffers = {key: buffer.clone() for key, buffer in self.model.named_buffers()}
                 value = arguments.as_scalar(self.loss(functional_call(self.model, self.leaves | buffers, (x,)), t))
                 slope = torch.autograd.grad(value, leaves, create_graph=True, materialize_grads=True)
-                along = torch.stack([(g * part).sum() for g, part in zip(slope, self.split(v))]).sum()
+                along = torch.stack([(g * part).sum() for g, part in zip(slope, self.split(v), strict=True)]).sum()
                 if along.requires_grad:       # a loss linear in the parameters has no curvature
                     parts = torch.autograd.grad(along, leaves, materialize_grads=True)
                     result += torch.cat([p.reshape(-1) for p in parts]) * share  # each (...) -> (size,)
@@ -82,7 +82,7 @@ class _Product:
     def split(self, v: torch.Tensor) -> list[torch.Tensor]:
         """(P,) -> one tensor for each parameter."""
         parts = v.split([shape.numel() for shape in self.shapes])
-        return [part.reshape(shape) for part, shape in zip(parts, self.shapes)]  # (size,) -> (...)
+        return [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]  # (size,) -> (...)
 
 
 def hessian_vector(model: nn.Module, loss: Loss, data: Data, vector: torch.Tensor, *,

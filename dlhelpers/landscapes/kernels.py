@@ -112,7 +112,7 @@ def log1p(d: Any) -> Any:
     bits = np.float32(ONE + d).view(np.int32)
     power = (bits >> BITS) - BIAS
     v = np.int32((bits & MANTISSA) | EXPONENT_ONE).view(np.float32) - ONE
-    v = d if d < ONE else v      # its own small digits, lost in 1 + d
+    v = d if power == 0 else v      # the small digits of d, lost in 1 + d; not "d < 1": 1 + d may round to 2
     r = v / (TWO + v)
     q = r * r
     series = A0 + q * (A1 + q * (A2 + q * (A3 + q * (A4 + q * (A5 + q * (A6 + q * A7))))))

@@ -103,7 +103,7 @@ def additive(loss: Loss, y_hat: Any, y: torch.Tensor) -> bool:
             whole = as_scalar(loss(tried, y)).cpu().double()
             size = -(-len(y) // PIECES)
             parts = [as_scalar(loss(out, t)).cpu().double() * len(t) / len(y)
-                     for out, t in zip(tried.split(size), y.split(size))]
+                     for out, t in zip(tried.split(size), y.split(size), strict=True)]
         except (RuntimeError, ValueError, IndexError):
             continue      # noise took it out of its domain (probabilities, say), or pieces do not fit
         if bool(torch.isfinite(whole)):

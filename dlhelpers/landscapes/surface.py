@@ -179,9 +179,8 @@ def chunk_for(model: nn.Module, loss: Loss, X: torch.Tensor, y: torch.Tensor,
     additive = True
     with torch.no_grad():
         if losses.over_labels(loss, y):
-            value = sum(float(arguments.as_scalar(loss(model(x), t))) * share
-                        for x, t, share in zip(X.split(chunk), y.split(chunk), losses.shares(loss, y, chunk))
-                        if share != 0)
+            pieces = zip(X.split(chunk), y.split(chunk), losses.shares(loss, y, chunk), strict=True)
+            value = sum(float(arguments.as_scalar(loss(model(x), t))) * share for x, t, share in pieces if share != 0)
         else:
             outputs = [model(x) for x in X.split(chunk)]
             joined = torch.cat(outputs) if isinstance(outputs[0], torch.Tensor) else model(X)
