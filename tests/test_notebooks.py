@@ -133,6 +133,11 @@ def test_section_metadata_are_completed_and_kept():
     assert "section" not in cells[8].metadata and "section" not in cells[0].metadata
 
 
+def test_exercises_have_no_core():
+    cells = notebooks.normalise(new_notebook(cells=[new_markdown_cell("## Exercise 1"), tagged("check")])).cells
+    assert "section" not in cells[0].metadata
+
+
 def test_the_map_reads_the_title_cells(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
     notebooks.write(notebooks.normalise(lecture()), tmp_path / "98_title.ipynb")

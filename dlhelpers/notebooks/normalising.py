@@ -57,7 +57,8 @@ def normalise(notebook: Any) -> Any:
     for cell in notebook.cells:
         if not sections.is_heading(cell):
             cell.metadata.pop("section", None)
-    sections.complete(notebook)
+    if not any("nbgrader" in cell.metadata for cell in notebook.cells):      # exercises have no core
+        sections.complete(notebook)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: cell.metadata[k] for k in KEPT if cell.metadata.get(k)})
     return notebook
