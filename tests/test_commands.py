@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,13 @@ def test_an_unknown_notebook_is_named(arguments: list[str], tmp_path: Path, monk
 def test_run_without_a_name_says_what_to_give(capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(["run"]) == 2
     assert "name a lecture" in capsys.readouterr().out
+
+
+def test_the_readme_speaks_of_commands_and_files_that_exist() -> None:
+    text = (files.ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"python -m dlhelpers (\w+)", text))
+    table = text[text.index("## Commands"):text.index("## Data")]
+    listed = set(re.findall(r"^\| `(\w+)", table, re.M)) - {"python"}
+    assert named <= set(program.COMMANDS) and listed == set(program.COMMANDS)
+    for address in re.findall(r"\]\(([^)\s]+)\)", text):
+        assert address.startswith("http") or (files.ROOT / address).exists(), address

@@ -138,6 +138,7 @@ class _Sink(io.BytesIO):
         self.most = most
 
     def write(self, content: object) -> int:
+        """Keep the bytes, unless there are too many."""
         written = super().write(content)  # type: ignore[arg-type]
         if self.tell() > self.most:
             raise _Failed("sent far more than the file")
