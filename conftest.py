@@ -14,3 +14,14 @@ os.environ.pop("MPLBACKEND", None)
 # Several workers share the machine: one thread each unless the caller says otherwise.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# In continuous integration nothing is skipped silently.
+from silent_skips import pytest_sessionfinish  # noqa: E402, F401
+
+# nbval judges what is committed: a notebook that was run and saved, or duplicated, in JupyterLab is no failure.
+from stored_notebooks import (  # noqa: E402, F401
+    pytest_collect_file,
+    pytest_configure,
+    pytest_ignore_collect,
+    pytest_runtest_makereport,
+)

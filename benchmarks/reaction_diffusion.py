@@ -24,8 +24,8 @@ import _report
 import numpy as np
 import torch
 
-from dlhelpers.physics import gray_scott
-from dlhelpers.physics.gray_scott import DU, DV
+from dlhelpers.patterns import gray_scott
+from dlhelpers.patterns.gray_scott import DU, DV
 
 F, K = 0.0367, 0.0649
 #: Growth of rounding over the compared steps, measured against float64: a few hundred units.
@@ -101,12 +101,12 @@ def main() -> None:
     ours = gray_scott.solver(F, K, *gray_scott.seed_fields((n, n), spots=12)).run(20_000)
     # A grown pattern: around fresh seeds most values are too small for float32's full
     # precision, and processors handle those slowly, each program in its own measure.
-    u, v = ours.q[0], ours.p[0]
+    u, v = ours.u[0], ours.v[0]
 
     def by_ours(count: int = steps) -> tuple[np.ndarray, np.ndarray]:
-        ours.put(v, u)
+        ours.put(u, v)
         ours.run(count)
-        return ours.q[0], ours.p[0]
+        return ours.u[0], ours.v[0]
 
     peers = {"numpy": lambda: by_numpy(u, v, steps), "torch-conv": lambda: by_conv2d(u, v, steps)}
     if importlib.util.find_spec("pde"):
@@ -116,7 +116,7 @@ def main() -> None:
         agree(peer(), right, name)
 
     def ours_timed() -> float:
-        ours.put(v, u)
+        ours.put(u, v)
         started = time.perf_counter()
         ours.run(10 * steps)  # ten times the work, for the clock
         return (time.perf_counter() - started) / 10

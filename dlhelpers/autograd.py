@@ -1,11 +1,11 @@
 r"""A scalar reverse-mode engine, small enough to read in one sitting.
 
-Every operation makes a new :class:`Value` that remembers its parents and the local
-derivative towards each of them.  ``backward`` walks the graph once, children first, and applies
-
+Each operation makes a :class:`Value` that remembers its parents and the derivative towards
+each.  ``backward`` walks the graph once, children first, applies
 .. math:: \bar v_i = \sum_{j \in \text{children}(i)} \bar v_j \, \frac{\partial v_j}{\partial v_i}.
 
-There is no recursion: a chain of a hundred thousand operations is no deeper than one of ten.
+and adds the result to each ``grad``, as torch does.  There is no recursion: a chain of a
+hundred thousand operations is no deeper than one of ten.
 
 Source: S. Linnainmaa, The representation of the cumulative rounding error of an algorithm
 as a Taylor expansion of the local rounding errors, 1970 (reverse accumulation); taught in lecture 08.
@@ -23,8 +23,15 @@ Number = int | float
 class Value:
     """A real number that knows how it was computed.
 
-    ``data`` is the number, ``grad`` the derivative of the output with respect to it
-    after ``output.backward()``.
+    ``grad`` is the derivative of the output with respect to it after ``output.backward()``;
+    further calls add to it, until ``zero_grad()``.
+
+    :param data: the number.
+    :param parents: what it was computed from; empty for a leaf.
+    :param local: its derivative towards each parent.
+    :param name: the operation.
+    :raises TypeError: if a leaf is no number.
+    :raises ValueError: if a leaf is not finite.
     """
 
     __slots__ = ("data", "grad", "parents", "locals", "name")
@@ -58,7 +65,7 @@ class Value:
         return Value(result, (self,), (result,), "exp")
 
     def log(self) -> Value:
-        """Natural logarithm; ValueError unless the value is positive."""
+        """Natural logarithm; a ValueError unless the value is positive."""
         return Value(math.log(checks.positive(self.data, "data")), (self,), (1 / self.data,), "log")
 
     def sin(self) -> Value:
@@ -84,17 +91,26 @@ class Value:
         return Value(max(0.0, self.data), (self,), (1.0 if self.data > 0 else 0.0,), "relu")
 
     def backward(self) -> None:
-        """Fill ``grad`` of every value that this one depends on: one sweep, children first."""
+        """Add to ``grad`` of every value that this one depends on: one sweep, children first."""
         order = self.graph()
-        for node in order:
-            node.grad = 0.0
-        self.grad = 1.0
+        # A sweep of its own: what earlier sweeps left in grad must not travel on.
+        bar = {id(node): 0.0 for node in order}
+        bar[id(self)] = 1.0
         for node in reversed(order):
-            for parent, slope in zip(node.parents, node.locals):
-                parent.grad += node.grad * slope
+            node.grad += bar[id(node)]
+            for parent, slope in zip(node.parents, node.locals, strict=True):
+                bar[id(parent)] += bar[id(node)] * slope
+
+    def zero_grad(self) -> None:
+        """Set ``grad`` of every value that this one depends on to 0: before a new step."""
+        for node in self.graph():
+            node.grad = 0.0
 
     def graph(self) -> list[Value]:
-        """All values this one depends on, parents before children (itself last)."""
+        """All values that this one depends on.
+
+        :returns: parents before children, itself last.
+        """
         order: list[Value] = []
         seen: set[int] = set()
         stack: list[tuple[Value, bool]] = [(self, False)]

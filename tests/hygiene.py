@@ -1,33 +1,45 @@
-"""The rules that every stored notebook keeps; each function returns what is wrong."""
+"""The rules that every stored notebook keeps; each function returns what is wrong.
+
+    python tests/hygiene.py 05 exercises/05     # all that is wrong with these notebooks, at once
+    python tests/hygiene.py                     # with all of them
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TAGS = {"picture", "nbval-ignore-output", "raises-exception", "nbval-raises-exception", "answer", "check"}
-CELL_METADATA = {"tags", "slideshow", "nbgrader"}
+import hygiene_code
+import hygiene_plan
+import nbformat
+from hygiene_code import code_cells
+
+from dlhelpers import notebooks
+
+TAGS = {"picture", "nbval-ignore-output", "raises-exception", "nbval-raises-exception", "answer", "check", "plot"}
+CELL_METADATA = {"alt", "jupyter", "nbgrader", "section", "slideshow", "tags"}
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
-NOTEBOOK_KB, IMAGE_KB, IGNORED_CELLS, CELL_LINES = 600, 60, 6, 25
+NOTEBOOK_KB, IMAGE_KB, IGNORED_CELLS = 600, 60, 6
 
 
 def problems(notebook: Any, path: Path) -> list[str]:
     """Everything that is wrong with a notebook, one line each."""
-    is_exercise = path.parent.name == "exercises"
-    rules = [_counts, _metadata, _outputs, _links, _slides, _length]
+    is_exercise = path.parent.name == "solutions"
+    rules = [_counts, _metadata, _outputs, _links, _slides, _size, *hygiene_code.RULES]
     if not is_exercise:
-        rules += [_claims, _ending]
-    found = [line for rule in rules for line in rule(notebook, path)]
-    if path.exists() and path.stat().st_size > NOTEBOOK_KB * 1024:
-        found.append(f"{path.stat().st_size // 1024} KB, over {NOTEBOOK_KB}")
-    return found
+        rules += [_claims, _ending, *hygiene_code.LECTURE_RULES, *hygiene_plan.RULES]
+    return [line for rule in rules for line in rule(notebook, path)]
 
 
-def code_cells(notebook: Any) -> list[Any]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+def _size(notebook: Any, path: Path) -> Iterator[str]:
+    # Of what is judged, not of the file: JupyterLab stores larger pictures.
+    size = len((nbformat.writes(notebook) + "\n").encode("utf-8"))
+    if size > NOTEBOOK_KB * 1024:
+        yield f"{size // 1024} KB, over {NOTEBOOK_KB}"
 
 
 def _counts(notebook: Any, path: Path) -> Iterator[str]:
@@ -72,7 +84,7 @@ def _outputs(notebook: Any, path: Path) -> Iterator[str]:
 
 
 def _links(notebook: Any, path: Path) -> Iterator[str]:
-    root = path.parent.parent if path.parent.name == "exercises" else path.parent
+    root = path.parents[2] if path.parent.name == "solutions" else path.parent
     for cell in notebook.cells:
         if cell.cell_type != "markdown":
             continue
@@ -92,12 +104,6 @@ def _slides(notebook: Any, path: Path) -> Iterator[str]:
         kind = cell.metadata.get("slideshow", {}).get("slide_type")
         if kind not in SLIDE_TYPES:
             yield f"slide type {kind!r} in a cell that starts {cell.source[:40]!r}"
-
-
-def _length(notebook: Any, path: Path) -> Iterator[str]:
-    long = [cell for cell in code_cells(notebook) if len(cell.source.splitlines()) > CELL_LINES]
-    if len(long) > 2:
-        yield f"{len(long)} code cells longer than {CELL_LINES} lines"
 
 
 def _claims(notebook: Any, path: Path) -> Iterator[str]:
@@ -125,3 +131,18 @@ def definitions(notebook: Any) -> dict[str, str]:
                 if len(text.splitlines()) > 3:
                     found[text] = node.name
     return found
+
+
+def main(names: list[str]) -> int:
+    """Print what is wrong with the named notebooks, with all of them if none is named."""
+    paths = [path for name in names for path in notebooks.find(name)]
+    total = 0
+    for path in paths or notebooks.lectures() + notebooks.exercises():
+        found = problems(notebooks.judged(path), path)
+        total += len(found)
+        print(f"{'✗' if found else '✓'} {path.parent.name}/{path.name}", *found, sep="\n    ")
+    return int(total > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

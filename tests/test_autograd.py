@@ -50,7 +50,7 @@ def test_random_expressions_agree_with_torch(seed, numbers):
     a.backward()
     b.backward()
     assert math.isclose(a.data, b.item(), rel_tol=1e-12, abs_tol=1e-12)
-    for x, y in zip(ours, theirs):
+    for x, y in zip(ours, theirs, strict=True):
         right = 0.0 if y.grad is None else y.grad.item()
         assert math.isclose(x.grad, right, rel_tol=1e-10, abs_tol=1e-10)
 
@@ -71,10 +71,27 @@ def test_a_value_used_twice_collects_both_paths():
     assert x.grad == 7.0
 
 
-def test_backward_twice_does_not_add_up():
+def test_backward_twice_adds_up_as_in_torch():
+    x, t = Value(1.0), torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    y, u = x * x, t * t
+    u.retain_grad()
+    (z, w) = y * y + x, u * u + t
+    for _ in range(2):
+        z.backward()
+        w.backward(retain_graph=True)
+    assert (x.grad, y.grad) == (t.grad.item(), u.grad.item()) == (10.0, 4.0)
+    other, twin = 3 * y, 3 * u            # another output adds to the same leaf
+    other.backward()
+    twin.backward()
+    assert x.grad == t.grad.item() == 16.0
+
+
+def test_zero_grad_starts_again():
     x = Value(2.0)
     y = x**3
     y.backward()
+    y.zero_grad()
+    assert x.grad == y.grad == 0.0
     y.backward()
     assert x.grad == 12.0
 

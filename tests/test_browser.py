@@ -37,6 +37,7 @@ def blank_copy(path: Path, folder: Path) -> int:
     """
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
+        cell.metadata.pop("jupyter", None)      # folded code shows no prompt to wait for
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     folder.mkdir(parents=True, exist_ok=True)

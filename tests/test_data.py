@@ -157,7 +157,7 @@ def test_importing_data_is_light():
 
 def test_the_readme_gives_the_hash_of_every_shipped_file():
     folder = files.ROOT / "data"
-    text = (folder / "README.md").read_text()
+    text = (folder / "README.md").read_text(encoding="utf-8")
     given = dict(re.findall(r"`([\w./-]+)`[^\n]*`([0-9a-f]{64})`", text))
     shipped = {str(path.relative_to(folder)): files.digest(path) for path in folder.rglob("*")
                if path.is_file() and path.suffix in (".npz", ".csv", ".txt", ".gz", ".json")
@@ -282,7 +282,7 @@ def test_toy_sets_have_the_promised_form(make, n):
 
 @pytest.mark.parametrize("make", [*SETS, toy.line], ids=lambda f: f.__name__)
 def test_toy_sets_depend_on_their_seed_alone(make):
-    state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     X, y = make(50, 0.1, 3)
     torch.manual_seed(99)
     again, labels = make(50, 0.1, seed=3)
@@ -291,7 +291,7 @@ def test_toy_sets_depend_on_their_seed_alone(make):
     torch.set_rng_state(state[0])
     other = make(50, 0.1, 4)
     assert not (torch.equal(other[0], X) and torch.equal(other[1], y))
-    assert torch.equal(torch.get_rng_state(), state[0]) and (np.random.get_state()[1] == state[1]).all()
+    assert torch.equal(torch.get_rng_state(), state[0]) and (np.random.get_state()[1] == state[1]).all()  # noqa: NPY002
     rng = torch.Generator().manual_seed(3)
     torch.testing.assert_close(make(50, 0.1, rng), (X, y), rtol=0, atol=0)
     assert not torch.equal(rng.get_state(), torch.Generator().manual_seed(3).get_state())

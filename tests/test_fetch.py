@@ -207,7 +207,7 @@ def test_failure_leaves_old_files_as_they_were(serve, tmp_path):
     # All but the last file come well: none is stored.
     mirror = serve({name: body for name, body in GOOD.items() if LAST not in name})
     (tmp_path / f"{LAST}.gz").write_bytes(b"damaged")
-    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
     before = snapshot(tmp_path)
     with pytest.raises(ConnectionError, match=LAST):
         downloads.fetch_mnist(tmp_path, [mirror.url])

@@ -34,7 +34,7 @@ def test_dropout_passes_gradients_to_survivors_only():
     assert torch.equal(x.grad > 0, y > 0)
 
 
-@pytest.mark.parametrize("momentum", [0.1, 0.5])
+@pytest.mark.parametrize("momentum", [0.1, 0.5, None])
 def test_batch_norm_is_torchs_in_both_modes(momentum):
     ours, theirs = (kind(5, momentum=momentum).double() for kind in (layers.BatchNorm1d, nn.BatchNorm1d))
     with torch.no_grad():
@@ -56,6 +56,12 @@ def test_batch_norm_is_torchs_in_both_modes(momentum):
     before = ours.running_mean.clone()
     ours(random(1, 5))
     assert torch.equal(ours.running_mean, before)
+    assert ours.num_batches_tracked == theirs.num_batches_tracked == 4
+    ours.reset_running_stats()
+    theirs.reset_running_stats()
+    names = ("running_mean", "running_var", "num_batches_tracked")
+    assert all(torch.equal(getattr(ours, name), getattr(theirs, name)) for name in names)
+    assert {name for name, _ in ours.named_buffers()} == {name for name, _ in theirs.named_buffers()} == set(names)
 
 
 def test_augmentation_moves_by_whole_pixels_where_it_should(monkeypatch):
@@ -65,8 +71,8 @@ def test_augmentation_moves_by_whole_pixels_where_it_should(monkeypatch):
     torch.testing.assert_close(moved[:, :5, :5], images.view(3, 6, 6)[:, 1:, 1:], atol=1e-5, rtol=0)
     assert moved[:, 5].abs().max() < 1e-5
     turned = layers.RandomAffine(pixels=0, degrees=90)(images).view(3, 6, 6)
-    quarter = images.view(3, 6, 6).rot90(1, (1, 2))
-    assert min((turned - quarter).abs().max(), (turned - quarter.rot90(2, (1, 2))).abs().max()) < 1e-5
+    # A positive angle turns anticlockwise, as rot90 does: the lower right corner goes to the upper right.
+    torch.testing.assert_close(turned, images.view(3, 6, 6).rot90(1, (1, 2)), atol=1e-5, rtol=0)
 
 
 def test_augmentation_follows_the_seed_and_rests_in_evaluation():

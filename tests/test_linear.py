@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import confusion_matrix
 from sklearn.preprocessing import PolynomialFeatures
 
 from dlhelpers import data, runs
@@ -88,24 +87,11 @@ def test_softmax_regression_equals_scikit_learns():
     np.testing.assert_allclose(ours.probabilities(X), theirs.predict_proba(X), atol=1e-4)
 
 
-def test_sigmoid_and_softmax_do_not_overflow():
-    z = np.array([-1e4, -2.0, 0.0, 2.0, 1e4])
-    np.testing.assert_allclose(linear.sigmoid(z), torch.sigmoid(torch.tensor(z)).numpy(), atol=1e-15)
-    rows = np.array([[1e4, 1e4 + 1], [-1e4, 0.0]])
-    np.testing.assert_allclose(linear.softmax(rows), torch.softmax(torch.tensor(rows), 1).numpy(), atol=1e-12)
-
-
 @pytest.mark.parametrize(("d", "degree"), [(1, 4), (2, 3), (3, 2)])
 def test_monomials_equal_scikit_learns(d, degree):
     X = np.random.default_rng(0).normal(size=(7, d))
     expected = PolynomialFeatures(degree, include_bias=False).fit_transform(X)
     np.testing.assert_allclose(linear.monomials(X, degree), expected)
-
-
-def test_confusion_has_rows_predicted_and_columns_true():
-    rng = np.random.default_rng(0)
-    predicted, y = rng.integers(0, 4, 50), rng.integers(0, 4, 50)
-    assert (linear.confusion(predicted, y, 5) == confusion_matrix(y, predicted, labels=range(5)).T).all()
 
 
 def test_the_recorded_mnist_run_is_the_lectures_and_fits_its_weights():
@@ -135,7 +121,6 @@ X, Y = blobs()
     ("targets must have shape", lambda: linear.least_squares(X, Y[:-1])),
     ("cutoff must lie in", lambda: linear.least_squares(X, Y, cutoff=0)),
     ("degree must be at least 1", lambda: linear.monomials(X, 0)),
-    ("predicted must have as many", lambda: linear.confusion(Y[:-1], Y, 2)),
     ("z must be a positive", lambda: linear.logistic_regression(X, Y).band(X, z=0)),
 ])
 def test_bad_input_is_named(message, call):

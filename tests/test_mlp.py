@@ -119,7 +119,8 @@ def test_radial_features_and_least_squares_agree_with_scikit_learn():
 
 
 def test_radial_centres_of_k_means_and_ridge():
-    X = torch.cat([torch.zeros(10, 2), torch.ones(10, 2)]) + 0.01 * torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    noise = 0.01 * torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    X = torch.cat([torch.zeros(10, 2), torch.ones(10, 2)]) + noise
     net = RadialBasisNetwork.from_data(X, 2, width=0.5, seed=0)
     torch.testing.assert_close(net.centres.sort(0).values, torch.tensor([[0.0, 0.0], [1.0, 1.0]]), atol=0.02, rtol=0)
     y = X[:, 0]
@@ -134,8 +135,10 @@ def test_radial_centres_of_k_means_and_ridge():
     (lambda: RadialBasisNetwork.from_data(torch.zeros(3, 2), 4, width=1.0), ValueError, "m"),
     (lambda: RadialBasisNetwork(torch.zeros(3, 2), width=1.0).fit(torch.zeros(5, 3), torch.zeros(5)), ValueError, "X"),
     (lambda: RadialBasisNetwork(torch.zeros(3, 2), width=1.0).fit(torch.zeros(5, 2), torch.zeros(4)), ValueError, "y"),
-    (lambda: RadialBasisNetwork(torch.zeros(3, 2), width=1.0).fit(torch.zeros(5, 2), torch.zeros(5), ridge=-1.0), ValueError, "ridge"),
-    (lambda: RadialBasisNetwork(torch.zeros(3, 2), width=1.0).fit(torch.full((5, 2), torch.nan), torch.zeros(5)), ValueError, "X"),
+    (lambda: RadialBasisNetwork(torch.zeros(3, 2), width=1.0).fit(torch.zeros(5, 2), torch.zeros(5), ridge=-1.0),
+     ValueError, "ridge"),
+    (lambda: RadialBasisNetwork(torch.zeros(3, 2), width=1.0).fit(torch.full((5, 2), torch.nan), torch.zeros(5)),
+     ValueError, "X"),
 ])
 def test_bad_radial(make, error, match):
     with pytest.raises(error, match=match):

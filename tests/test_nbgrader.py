@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,8 @@ def small() -> Any:
                "    core.compare(core.call(answer, 'triple', 4), 12, 'triple')")
     cells = [new_markdown_cell("# 97 · Doubling"), new_code_cell(checker)]
     for name, factor, points in (("double", 2, 1), ("triple", 3, 3)):
-        cells.append(new_code_cell(f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {factor} * x\n    ### END SOLUTION"))
+        cells.append(new_code_cell(f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {factor} * x\n"
+                                   "    ### END SOLUTION"))
         cells.append(new_code_cell(f"check_{name}({name})",
                                    metadata={"tags": ["check"], "nbgrader": {"points": points}}))
     return notebooks.normalise(new_notebook(cells=cells))
@@ -64,7 +66,8 @@ def small() -> Any:
 def grade(notebook: Any, name: str, root: Path) -> dict[str, list[float]]:
     """{"full" and "blank": [score, maximal score]} after generating and autograding."""
     blank = nbformat.from_dict(json.loads(json.dumps(notebook)))
-    for folder, content in (("source", notebook), ("submitted/full", notebook), ("submitted/blank", student.clear(blank))):
+    contents = {"source": notebook, "submitted/full": notebook, "submitted/blank": student.clear(blank)}
+    for folder, content in contents.items():
         (root / folder / "set").mkdir(parents=True)
         notebooks.write(content, root / folder / "set" / name)
     state = {key: str(root / "state") for key in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR",
@@ -75,6 +78,8 @@ def grade(notebook: Any, name: str, root: Path) -> dict[str, list[float]]:
     assert (root / "release" / "set" / name).is_file()
     released = nbformat.read(root / "release" / "set" / name, as_version=4)
     assert not any("SOLUTION" in cell.source for cell in released.cells)
+    links = [a for cell in released.cells if cell.cell_type == "markdown" for a in student.LINK.findall(cell.source)]
+    assert all(re.match(r"\w+:|#", address) or (root / "release" / "set" / address).exists() for *_, address in links)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -89,7 +94,7 @@ def test_points_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", notebooks.exercises()[:1], ids=lambda path: path.stem)
 def test_a_real_exercise_notebook_autogrades(path: Path, tmp_path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
+    notebook = student.version(path, tmp_path / "source" / "set", keep=True)
     points = sum(c.metadata.get("nbgrader", {}).get("points", 0) for c in notebook.cells)
     assert points >= 3
     assert grade(notebook, path.name, tmp_path) == {"full": [points, points], "blank": [0, points]}

@@ -1,6 +1,4 @@
-"""Perceptron, Adaline and Hopfield network against scikit-learn, closed forms and enumeration."""
-
-import itertools
+"""Perceptron and Adaline against scikit-learn and closed forms."""
 
 import numpy as np
 import pytest
@@ -47,18 +45,6 @@ def test_adaline_reports_divergence():
         perceptrons.adaline(X, y, eta=50.0)
 
 
-def test_hopfield_finds_the_minimum_of_its_energy_by_enumeration():
-    rng = np.random.default_rng(0)
-    patterns = rng.choice([-1.0, 1.0], size=(1, 10))
-    net = perceptrons.Hopfield(patterns)
-    energies = {state: net.energy(state) for state in itertools.product([-1.0, 1.0], repeat=10)}
-    lowest = min(energies.values())
-    final, path = net.recall(patterns[0] * np.array([-1, -1] + [1] * 8))
-    assert energies[tuple(final)] == lowest and np.array_equal(final, patterns[0])
-    assert (np.diff(path) <= 0).all()
-    assert path[-1] == pytest.approx(net.energy(final))
-
-
 X, y = np.ones((4, 2)), np.array([1, -1, 1, -1])
 
 
@@ -74,12 +60,6 @@ X, y = np.ones((4, 2)), np.array([1, -1, 1, -1])
     (lambda: perceptrons.adaline(X, y, eta=-1), "eta"),
     (lambda: perceptrons.adaline(X, y, eta=float("nan")), "eta"),
     (lambda: perceptrons.adaline(X, y, epochs=-3), "epochs"),
-    (lambda: perceptrons.Hopfield([[0, 1]]), "patterns"),
-    (lambda: perceptrons.Hopfield([1, -1]), "patterns"),
-    (lambda: perceptrons.Hopfield([[1, -1]]).energy([1, 1, 1]), "s"),
-    (lambda: perceptrons.Hopfield([[1, -1]]).recall([1, 0.5]), "s"),
-    (lambda: perceptrons.Hopfield([[1, -1]]).recall([1, 1], seed=-1), "seed"),
-    (lambda: perceptrons.Hopfield([[1, -1]]).recall([1, 1], sweeps=0), "sweeps"),
     (lambda: perceptrons.perceptron(X, y).predict(np.ones((2, 3))), "X"),
 ])
 def test_bad_input_is_named(call, name):

@@ -1,6 +1,9 @@
 """Devices are chosen by argument, environment, machine, in this order; seeds are explicit."""
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ def test_start_makes_the_three_generators_repeat():
     draws = []
     for _ in range(2):
         runtime.start(seed=7, device="cpu")
-        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))
+        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))  # noqa: NPY002
     assert draws[0] == draws[1]
 
 
@@ -24,11 +27,28 @@ def test_the_argument_wins_over_the_environment(monkeypatch):
         runtime.choose_device()
 
 
-@pytest.mark.parametrize("device", ["tpu", "CPU", "gpu", "", "cpu:x", "cuda:99", "mps:7x"])
+@pytest.mark.parametrize("device", ["tpu", "CPU", "gpu", "", "cpu:x", "cuda:99", "mps:7x", "cpu:7", "cpu:1"])
 def test_unknown_devices(device, monkeypatch):
     monkeypatch.delenv("DLHELPERS_DEVICE", raising=False)
     with pytest.raises(ValueError, match="device"):
         runtime.choose_device(device)
+
+
+def test_the_environment_is_checked_alike(monkeypatch):
+    monkeypatch.setenv("DLHELPERS_DEVICE", "cpu:7")
+    with pytest.raises(ValueError, match="DLHELPERS_DEVICE asks for 'cpu:7', but cpu has 1 device"):
+        runtime.start()
+    assert runtime.start(device="cpu:0") == torch.zeros(1).device
+
+
+@pytest.mark.parametrize("code, policy", [
+    ("from dlhelpers import data, runtime", "passive"), ("import torch; from dlhelpers import runtime", "not set"),
+    ("import os; os.environ['OMP_WAIT_POLICY'] = 'ACTIVE'; from dlhelpers import runtime", "active")])
+def test_threads_wait_passively_if_the_package_comes_before_torch(code, policy):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run([sys.executable, "-c", code + "; print(runtime.describe()['waiting'])"], env=environment,
+                          capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(policy)
 
 
 @pytest.mark.parametrize("device", [0, 1.5, ["cpu"], torch.device("cpu")], ids=repr)

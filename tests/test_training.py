@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from dlhelpers import runs, training
+from dlhelpers import metrics, runs, training
 from dlhelpers.training import EarlyStopping, batches_of_epoch, checkpoints, fit
 
 
@@ -21,9 +21,10 @@ def generator(seed=0):
 
 
 def net(*layers, seed=0):
+    layers = layers or (lambda: nn.Linear(3, 4), nn.Tanh, lambda: nn.Linear(4, 2))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return nn.Sequential(*[layer() for layer in layers or (lambda: nn.Linear(3, 4), nn.Tanh, lambda: nn.Linear(4, 2))])
+        return nn.Sequential(*[layer() for layer in layers])
 
 
 X = torch.randn(50, 3, generator=generator(1))
@@ -86,7 +87,8 @@ def test_validation_and_metrics_are_those_of_the_model_after_each_epoch():
     history = fit(net(), (X, Y), MSE, **BASE, validation=(X[:20], Y[:20]),
                   metrics={"mean error": lambda y_hat, y: (y_hat - y).abs().mean()},
                   on_epoch=lambda epoch, model, h: seen.append(
-                      (epoch, MSE(model(X[:20]), Y[:20]).item(), (model(X[:20]) - Y[:20]).abs().mean().item(), h.epochs)))
+                      (epoch, MSE(model(X[:20]), Y[:20]).item(), (model(X[:20]) - Y[:20]).abs().mean().item(),
+                       h.epochs)))
     assert [(s[0], s[3]) for s in seen] == [(0, 1), (1, 2), (2, 3)]
     np.testing.assert_allclose(history.validation_loss, [s[1] for s in seen], rtol=1e-6)
     np.testing.assert_allclose(history.metrics["mean error"], [s[2] for s in seen], rtol=1e-6)
@@ -154,6 +156,11 @@ def test_early_stopping_restores_the_best_weights():
     assert all(torch.equal(a, b) for a, b in zip(weights(model), kept[best], strict=True))
     assert "stopped early" in history.reason
     assert training.evaluate(model, *validation, MSE) == pytest.approx(history.validation_loss.min(), rel=1e-6)
+
+
+def test_an_equal_loss_is_no_improvement():
+    history = fit(net(), (X, Y), MSE, eta=1e-30, epochs=50, batch=50, validation=(X, Y), stop=EarlyStopping(patience=3))
+    assert len(set(history.validation_loss)) == 1 and history.best_epoch == 0 and history.epochs == 4
 
 
 def test_min_delta_ignores_small_improvements():
@@ -265,7 +272,8 @@ def test_a_truncated_checkpoint_is_named(tmp_path, keep):
 
 
 @pytest.mark.parametrize("layers, match", [
-    ((lambda: nn.Linear(3, 5), nn.Tanh, lambda: nn.Linear(5, 2)), r"'0.weight' has shape \(4, 3\) there and \(5, 3\) here"),
+    ((lambda: nn.Linear(3, 5), nn.Tanh, lambda: nn.Linear(5, 2)),
+     r"'0.weight' has shape \(4, 3\) there and \(5, 3\) here"),
     ((lambda: nn.Linear(3, 2),), r"another model"),
     ((lambda: nn.Linear(3, 4), nn.Tanh, lambda: nn.Linear(4, 2), lambda: nn.Linear(2, 2)), "no '3.weight'"),
 ])
@@ -373,12 +381,28 @@ NAN, HOT = X.clone(), Y.clone()
 NAN[3, 1], HOT[0, 0] = float("nan"), float("inf")
 FROZEN = net().requires_grad_(False)
 CE = nn.CrossEntropyLoss()
+
+
+class Ignoring(nn.Module):
+    ignore_index = 0
+
+    def forward(self, y_hat, y):
+        return MSE(y_hat, y)
+
+
 BAD = {
     "no parameters": (ValueError, "model", {"model": nn.Tanh()}),
     "frozen": (ValueError, "model", {"model": FROZEN}),
     "no module": (TypeError, "model", {"model": lambda x: x}),
     "data no pair": (TypeError, "data", {"data": X}),
-    "data of three": (TypeError, "data", {"data": (X, Y, Y)}),
+    "data of three": (TypeError, r"tuple of their own, \(\(X1, X2\), y\)", {"data": (X, Y, Y)}),
+    "no inputs": (ValueError, "at least one tensor", {"data": ((), Y)}),
+    "too many inputs": (ValueError, "does not fit the model", {"data": ((X, X), Y)}),
+    "inputs of other lengths": (ValueError, "equal length", {"data": ((X, X[:9]), Y)}),
+    "a numpy input": (TypeError, r"data: X\['x'\]", {"data": ({"x": X.numpy()}, Y)}),
+    "clip zero": (ValueError, "clip", {"clip": 0.0}), "clip text": (TypeError, "clip", {"clip": "1"}),
+    "nothing counts": (ValueError, "counts", {"data": (X, LABELS * 0), "loss": nn.CrossEntropyLoss(ignore_index=0)}),
+    "unknown normaliser": (ValueError, "weights\\(y\\)", {"loss": Ignoring()}),
     "numpy data": (TypeError, "data: X", {"data": (X.numpy(), Y)}),
     "integer X": (TypeError, "data: X", {"data": (X.long(), Y)}),
     "boolean y": (TypeError, "data: y", {"data": (X, Y > 0)}),
@@ -416,7 +440,8 @@ BAD = {
         "eta": None, "optimizer": torch.optim.SGD(net().parameters(), lr=0.1)}),
     "optimizer class": (TypeError, "optimizer", {"eta": None, "optimizer": torch.optim.SGD}),
     "optimizer name": (TypeError, "optimizer", {"eta": None, "optimizer": "sgd"}),
-    "optimizer with closure": (ValueError, "optimizer", {"eta": None, "optimizer": torch.optim.LBFGS(net().parameters())}),
+    "optimizer with closure": (ValueError, "optimizer", {
+        "eta": None, "optimizer": torch.optim.LBFGS(net().parameters())}),
     "no epochs": (ValueError, "epochs", {"epochs": 0}),
     "half an epoch": (TypeError, "epochs", {"epochs": 1.5}),
     "batch zero": (ValueError, "batch", {"batch": 0}),
@@ -429,7 +454,7 @@ BAD = {
     "validation lengths": (ValueError, "validation", {"validation": (X, Y[:3])}),
     "validation NaN": (ValueError, "validation: X", {"validation": (NAN, Y)}),
     "validation shape": (ValueError, "validation", {"validation": (X, Y[:, :1])}),
-    "metrics a list": (TypeError, "metrics", {"metrics": [training.hits]}),
+    "metrics a list": (TypeError, "metrics", {"metrics": [metrics.accuracy]}),
     "metrics no function": (TypeError, "metrics", {"metrics": {"accuracy": 1}}),
     "seed a float": (TypeError, "seed", {"seed": 0.5}),
     "seed negative": (ValueError, "seed", {"seed": -1}),
@@ -463,7 +488,7 @@ def test_bad_input_is_refused_before_anything_is_touched(name):
     (lambda: training.predict("net", X), TypeError, "model"),
     (lambda: training.accuracy(net(), X, Y[:, 0]), TypeError, "y"),
     (lambda: training.accuracy("net", X, LABELS), TypeError, "model"),
-    (lambda: training.hits(X[:, :2], LABELS[:4]), ValueError, "y"),
+    (lambda: metrics.accuracy(X[:, :2], LABELS[:4]), ValueError, "y"),
     (lambda: checkpoints.save(3, {}), TypeError, "path"), (lambda: checkpoints.save("a.pt", [1]), TypeError, "content"),
 ])
 def test_bad_input_elsewhere(call, error, match):
@@ -474,4 +499,5 @@ def test_bad_input_elsewhere(call, error, match):
 def test_integer_input_is_for_embeddings():
     model = nn.Sequential(nn.Embedding(5, 4), nn.Flatten(), nn.Linear(12, 2))
     tokens = torch.randint(5, (50, 3), generator=generator())
-    assert fit(model, (tokens, LABELS), nn.CrossEntropyLoss(), **BASE, metrics={"accuracy": training.hits}).epochs == 3
+    history = fit(model, (tokens, LABELS), nn.CrossEntropyLoss(), **BASE, metrics={"accuracy": metrics.accuracy})
+    assert history.epochs == 3

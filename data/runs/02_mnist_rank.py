@@ -1,7 +1,8 @@
 """Rank and singular values of MNIST's design matrix [1, X], 60 000 x 785.
 
 An orthogonal factorisation A = QR comes first: R is only 785 x 785 and has the
-same singular values, and nothing is squared, as it would be in A^T A.
+same singular values, and nothing is squared, as it would be in A^T A.  float64 by nature,
+therefore numpy on the CPU.
 
     python -m dlhelpers fetch mnist && python data/runs/02_mnist_rank.py
 """

@@ -2,7 +2,8 @@
 
 One-versus-rest least squares with targets ±1, as lecture N does it (86.03 %), 3 against 8
 with the same means, and the state of the art before deep learning: a random forest and
-a support vector machine with a Gaussian kernel, both with scikit-learn's defaults.
+a support vector machine with a Gaussian kernel, both with scikit-learn's defaults.  All is
+numpy and scikit-learn, therefore on the CPU.
 
     python data/runs/06_least_squares_mnist.py
 
@@ -17,7 +18,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dlhelpers import data, files, runs
+from dlhelpers import data, files, metrics, runs
 from dlhelpers.models import linear
 
 NAME = "06_least_squares_mnist"
@@ -31,7 +32,7 @@ def one_versus_rest(digits: data.Digits) -> dict[str, np.ndarray]:
     sign = np.where(digits.y_train[pair_train] == 3, 1.0, -1.0)
     w, b = linear.least_squares(digits.X_train[pair_train], sign)
     three = (digits.X_test[pair_test] @ w + b)[:, 0] > 0
-    return {"confusion": linear.confusion(predicted, digits.y_test, 10), "W": model.W.astype(np.float32),
+    return {"confusion": metrics.confusion(predicted, digits.y_test, 10), "W": model.W.astype(np.float32),
             "b": model.b,
             "pair_correct": int((three == (digits.y_test[pair_test] == 3)).sum()),
             "pair_total": int(pair_test.sum())}

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import argparse
 
+import _demo
 import numpy as np
 import torch
 
-import _demo
 from dlhelpers import runs, training
 from dlhelpers.models.mlp import count_parameters, mlp
 
@@ -29,16 +29,16 @@ def least_squares(train_data: training.Data, test_data: training.Data) -> dict[s
     ``lstsq`` returns the solution of least norm.
     """
     def with_intercept(X: torch.Tensor) -> np.ndarray:
-        return np.hstack([X.double().numpy(), np.ones((len(X), 1))])
+        return np.hstack([X.cpu().double().numpy(), np.ones((len(X), 1))])
 
-    A, T = with_intercept(train_data[0]), train_data[1].double().numpy()
+    A, T = with_intercept(train_data[0]), train_data[1].cpu().double().numpy()
     # The 785 x 785 normal equations; directions below the cut-off hold constant pixels only.
     values, vectors = np.linalg.eigh(A.T @ A)
     keep = values > values.max() * 1e-12
     W = vectors[:, keep] @ ((vectors[:, keep].T @ (A.T @ T)) / values[keep, None])
-    test = with_intercept(test_data[0]) @ W
-    return {"optimum_train": np.mean((A @ W - T) ** 2), "optimum_test": np.mean((test - test_data[1].numpy()) ** 2),
-            "optimum_accuracy": np.mean(test.argmax(1) == test_data[1].numpy().argmax(1)),
+    test, targets = with_intercept(test_data[0]) @ W, test_data[1].cpu().double().numpy()
+    return {"optimum_train": np.mean((A @ W - T) ** 2), "optimum_test": np.mean((test - targets) ** 2),
+            "optimum_accuracy": np.mean(test.argmax(1) == targets.argmax(1)),
             "optimum_image_outputs": test[_demo.IMAGE]}
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     stored |= _demo.arrays(history)
     stored |= {"full_train_loss": np.array(training.evaluate(model, *train_data, torch.nn.MSELoss())),
                "confusion": _demo.confusion(model, test_data),
-               "weight": model[0].weight.detach().numpy(), "bias": model[0].bias.detach().numpy()}
+               "weight": model[0].weight.detach().cpu().numpy(), "bias": model[0].bias.detach().cpu().numpy()}
     print(history.reason)
     if history.epochs == epochs:
         runs.save(NAME, stored, command=COMMAND, seed=SEEDS, seconds=seconds + history.seconds, model="784-10",

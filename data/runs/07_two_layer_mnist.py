@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 
+import _demo
 import numpy as np
 import torch
 from torch import nn
 
-import _demo
 from dlhelpers import files, runs, training
 from dlhelpers.models.mlp import count_parameters, mlp
 
@@ -34,7 +34,7 @@ def main() -> None:
     train_data, test_data = _demo.mnist()
     model = mlp([784, 1024, 10], "relu", seed=SEED)
     side = runs.partial(NAME).with_suffix(".json")
-    full = {int(k): v for k, v in json.loads(side.read_text()).items()} if side.exists() else {}
+    full = {int(k): v for k, v in json.loads(side.read_text(encoding="utf-8")).items()} if side.exists() else {}
 
     def store(name: str, history: training.History) -> None:
         done = sorted(e for e in full if e < history.epochs)

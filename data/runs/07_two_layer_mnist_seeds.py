@@ -7,10 +7,10 @@ About 3 s an epoch on two cores.  Stopped, the same command continues where it w
 
 from __future__ import annotations
 
+import _demo
 import numpy as np
 import torch
 
-import _demo
 from dlhelpers import runs, training
 from dlhelpers.models.mlp import count_parameters, mlp
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from dlhelpers import data, runs, training
+from dlhelpers import data, metrics, runs, runtime, training
 from dlhelpers.models.layers import BatchNorm1d, Dropout, RandomAffine, initialise
 from dlhelpers.models.mlp import mlp
 from dlhelpers.training import checkpoints
@@ -32,16 +32,21 @@ DEPTH, WIDTH, DEEP_EPOCHS, DEEP_ETA = 30, 64, 40, 0.01
 
 
 def split(seed: int, noise: float) -> tuple[training.Data, training.Data, training.Data]:
-    """200 digits to train on, 300 to validate, 1 297 to test, 14×14 pixels; other ones for each seed."""
+    """200 digits to train on, 300 to validate, 1 297 to test, 14×14 pixels; other ones for each seed.
+
+    They are drawn on the CPU, the same ones for every device, and live on the device of choice.
+    """
+    device = runtime.choose_device()
     digits = data.digits("bundled")
-    X = F.avg_pool2d(torch.cat([digits.images("train"), digits.images("test")]), 2).flatten(1)
+    X = F.avg_pool2d(torch.cat([digits.images("train"), digits.images("test")]), 2).flatten(1)  # (n, 196)
     y = torch.cat([digits.y_train, digits.y_test])
     generator = torch.Generator().manual_seed(seed)
     train, validation, test = torch.randperm(len(X), generator=generator).split([200, 300, len(X) - 500])
     labels = y[train].clone()
     wrong = torch.rand(len(train), generator=generator) < noise
     labels[wrong] = (labels[wrong] + torch.randint(1, 10, (int(wrong.sum()),), generator=generator)) % 10
-    return (X[train], labels), (X[validation], y[validation]), (X[test], y[test])
+    parts = (X[train], labels), (X[validation], y[validation]), (X[test], y[test])
+    return tuple((inputs.to(device), targets.to(device)) for inputs, targets in parts)  # type: ignore[return-value]
 
 
 def build(technique: str, seed: int) -> nn.Sequential:
@@ -60,7 +65,7 @@ def build(technique: str, seed: int) -> nn.Sequential:
 def train(technique: str, noise: float, seed: int) -> dict[str, object]:
     """One training: errors on the three sets and on shifted test images, and the curves."""
     train_data, validation, test = split(seed, noise)
-    model = build(technique, seed)
+    model = build(technique, seed).to(train_data[0].device)
     weights = [p for p in model.parameters() if p.ndim == 2]
 
     def loss(y_hat: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -73,9 +78,9 @@ def train(technique: str, noise: float, seed: int) -> dict[str, object]:
 
     stop = training.EarlyStopping(patience=EPOCHS) if technique == "early stopping" else None
     history = training.fit(model, train_data, loss, optimizer=torch.optim.Adam(model.parameters(), lr=ETA),
-                           epochs=EPOCHS, batch=BATCH, validation=validation, metrics={"accuracy": training.hits},
+                           epochs=EPOCHS, batch=BATCH, validation=validation, metrics={"accuracy": metrics.accuracy},
                            seed=seed, stop=stop, progress=False)
-    moved = F.pad(test[0].view(-1, 14, 14), (1, 0, 1, 0))[:, :14, :14].flatten(1)
+    moved = F.pad(test[0].view(-1, 14, 14), (1, 0, 1, 0))[:, :14, :14].flatten(1)  # (n, 14, 14), then (n, 196)
     return {"errors": [1 - training.accuracy(model, *part) for part in (train_data, validation, test)]
             + [1 - training.accuracy(model, moved, test[1])],
             "loss": history.train_loss.tolist(), "validation_loss": history.validation_loss.tolist(),
@@ -85,10 +90,11 @@ def train(technique: str, noise: float, seed: int) -> dict[str, object]:
 def train_deep(scheme: str | float, seed: int) -> dict[str, object]:
     """A ReLU net of 30 hidden layers with 64 units, by plain gradient descent on 1 000 digits."""
     digits = data.digits("bundled")
-    X = F.avg_pool2d(digits.images("train"), 2).flatten(1)[:1000]
-    X = (X - X.mean()) / X.std()
-    model = initialise(mlp([196, *[WIDTH] * DEPTH, 10], "relu", seed=seed), scheme, seed=seed)
-    history = training.fit(model, (X, digits.y_train[:1000]), nn.CrossEntropyLoss(), eta=DEEP_ETA,
+    device = runtime.choose_device()
+    X = F.avg_pool2d(digits.images("train"), 2).flatten(1)[:1000]  # (1000, 196)
+    X = ((X - X.mean()) / X.std()).to(device)
+    model = initialise(mlp([196, *[WIDTH] * DEPTH, 10], "relu", seed=seed), scheme, seed=seed).to(device)
+    history = training.fit(model, (X, digits.y_train[:1000].to(device)), nn.CrossEntropyLoss(), eta=DEEP_ETA,
                            epochs=DEEP_EPOCHS, batch=50, seed=seed, progress=False)
     loss = np.full(DEEP_EPOCHS, np.nan)
     loss[:len(history.train_loss)] = history.train_loss

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlhelpers import data, landscapes, runs, training
+from dlhelpers import data, landscapes, runs, runtime, training
 from dlhelpers.models.mlp import mlp
 
 NAME = "10_batch_size"
@@ -23,19 +23,25 @@ BATCHES, SEEDS, ETA, TARGET = [10, 50, 250, 1500], [0, 1, 2, 3, 4], 0.1, 0.05
 ALONG = np.linspace(-1, 1, 41)
 
 
+def length(tensors: list[torch.Tensor]) -> float:
+    """The length of a list of tensors as one vector."""
+    return float(torch.cat([t.reshape(-1) for t in tensors]).norm())
+
+
 def main() -> None:
     """Train, measure, store."""
-    digits = data.digits("bundled")
-    pair, loss, started = (digits.X_train, digits.y_train), nn.CrossEntropyLoss(), time.perf_counter()
+    digits, device, started = data.digits("bundled"), runtime.choose_device(), time.perf_counter()
+    pair, loss = (digits.X_train.to(device), digits.y_train.to(device)), nn.CrossEntropyLoss()
     shape = (len(BATCHES), len(SEEDS))
     stored = {key: np.zeros(shape) for key in ("top", "test_accuracy", "train_loss", "steps", "weight_norm")}
     curves = {key: np.zeros((*shape, len(ALONG))) for key in ("filter", "none")}
     for i, batch in enumerate(BATCHES):
         for j, seed in enumerate(SEEDS):
-            model, epochs = mlp([784, 32, 10], seed=seed), 0
+            model, epochs = mlp([784, 32, 10], seed=seed).to(device), 0
             while True:
                 part = max(1, batch // 25)
-                training.fit(model, pair, loss, eta=ETA, epochs=part, batch=batch, seed=1000 * seed + epochs, progress=False)
+                training.fit(model, pair, loss, eta=ETA, epochs=part, batch=batch, seed=1000 * seed + epochs,
+                             progress=False)
                 epochs += part
                 final = training.evaluate(model, *pair, loss)
                 if final < TARGET:
@@ -43,13 +49,15 @@ def main() -> None:
             spectrum = landscapes.top_eigenvalues(model, loss, pair, steps=40, tol=1e-3)
             stored["top"][i, j], stored["train_loss"][i, j] = spectrum.top[0], final
             stored["steps"][i, j] = epochs * -(-len(pair[0]) // batch)
-            stored["weight_norm"][i, j] = float(torch.cat([p.detach().reshape(-1) for p in model.parameters()]).norm())
-            stored["test_accuracy"][i, j] = training.accuracy(model, digits.X_test, digits.y_test)
+            stored["weight_norm"][i, j] = length([p.detach() for p in model.parameters()])
+            stored["test_accuracy"][i, j] = training.accuracy(model, digits.X_test.to(device),
+                                                                digits.y_test.to(device))
             for kind, curve in curves.items():
                 directions = [landscapes.random_direction(model, seed=k, normalisation=kind) for k in range(5)]
                 if kind == "none":      # unit length, times ten
-                    directions = [[10 * t / torch.cat([u.reshape(-1) for u in d]).norm() for t in d] for d in directions]
-                curve[i, j] = np.mean([landscapes.line(model, loss, pair, d, a=ALONG).values for d in directions], axis=0)
+                    directions = [[10 * t / length(d) for t in d] for d in directions]
+                lines = [landscapes.line(model, loss, pair, d, a=ALONG).values for d in directions]
+                curve[i, j] = np.mean(lines, axis=0)
             print(batch, seed, {key: round(float(value[i, j]), 4) for key, value in stored.items()}, flush=True)
     runs.save(NAME, {**stored, "along_filter": curves["filter"], "along_none": curves["none"], "along": ALONG,
                      "batches": BATCHES}, command=f"python data/runs/{NAME}.py", seed=SEEDS,

@@ -8,13 +8,14 @@ Stopped, the same command continues with the next seed.
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
 import torch
 from torch import nn
 
-from dlhelpers import data, landscapes, runs
+from dlhelpers import data, files, landscapes, runs, runtime
 
 NAME = "10_skip_connections"
 DEPTH, WIDTH, GAIN, STEPS, SEEDS = 16, 16, 1.5, 600, [0, 1, 2, 3, 4]
@@ -35,7 +36,7 @@ def build(skips: bool, seed: int) -> nn.Module:
     """2-16-...-16-2 with weights of standard deviation GAIN/sqrt(fan in)."""
     rng = torch.Generator().manual_seed(seed)
     sizes = [2, *[WIDTH] * (DEPTH + 1), 2]
-    linears = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:])]
+    linears = [nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
     with torch.no_grad():
         for linear in linears:
             linear.weight.normal_(0, GAIN / linear.in_features**0.5, generator=rng)
@@ -60,7 +61,8 @@ def train(model: nn.Module, X: torch.Tensor, y: torch.Tensor) -> float:
 
 def main() -> None:
     """Train, take the surfaces and the ends of the spectrum, store."""
-    X, y = data.toy.moons(400, noise=0.1, seed=0)
+    device = runtime.choose_device()
+    X, y = (part.to(device) for part in data.toy.moons(400, noise=0.1, seed=0))
     loss, checkpoint = nn.CrossEntropyLoss(), runs.partial(NAME)
     done: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else {}
     for seed in SEEDS:
@@ -69,17 +71,19 @@ def main() -> None:
             if f"{key}_surface" in done:
                 continue
             started = time.perf_counter()
-            model = build(skips, seed)
+            model = build(skips, seed).to(device)
             final = train(model, X, y)
             plane = landscapes.random_plane(model, seed=seed)
             surface = landscapes.surface(model, loss, (X, y), plane, radius=1.0, points=81 if seed == 0 else 41)
-            spectrum = landscapes.top_eigenvalues(model.double(), loss, (X.double(), y), steps=80, tol=1e-3)
+            # The ends of the spectrum in float64, which is the CPU's.
+            exact = model.cpu().double(), loss, (X.cpu().double(), y.cpu())
+            spectrum = landscapes.top_eigenvalues(*exact, steps=80, tol=1e-3)
             done |= {f"{key}_surface": torch.tensor(surface.values, dtype=torch.float32),
                      f"{key}_loss": torch.tensor(final),
                      f"{key}_ends": torch.tensor([spectrum.bottom[0], spectrum.top[0]]),
                      f"{key}_seconds": torch.tensor(time.perf_counter() - started)}
-            checkpoint.parent.mkdir(exist_ok=True)
-            torch.save(done, checkpoint)
+            with files.atomic(checkpoint) as temporary:
+                torch.save(done, temporary)
             print(key, f"loss {final:.5f}, non-convex {landscapes.nonconvex_share(np.log(surface.values)):.2f} "
                   f"{landscapes.nonconvex_share(surface.values):.2f}, eigenvalues {spectrum.bottom[0]:.3g} "
                   f"{spectrum.top[0]:.3g}, {float(done[f'{key}_seconds']):.0f} s", flush=True)

@@ -14,8 +14,8 @@ import time
 import numpy as np
 import torch
 
-from dlhelpers import files, progress, runs
-from dlhelpers.physics import gray_scott
+from dlhelpers import files, progress, runs, runtime
+from dlhelpers.patterns import gray_scott
 
 NAME, SEED, SIDE, CROP, STEPS, LAST, FULL = "26_pearson_atlas", 0, 128, 64, 40_000, 500, 0.5
 F_ROWS, K_COLUMNS = np.round(np.arange(0.006, 0.0721, 0.006), 4), np.round(np.arange(0.046, 0.0689, 0.0012), 4)
@@ -24,8 +24,8 @@ F_ROWS, K_COLUMNS = np.round(np.arange(0.006, 0.0721, 0.006), 4), np.round(np.ar
 def batch(F: np.ndarray, k: np.ndarray, crop: int) -> dict[str, np.ndarray]:
     """Run a list of pairs; what is stored of each."""
     u, v = gray_scott.seed_fields((SIDE, SIDE), seed=SEED, spots=6, size=10)
-    solver = gray_scott.solver(F, k, u, v).run(STEPS - LAST)
-    before, after = solver.p, solver.run(LAST).p
+    solver = gray_scott.solver(F, k, u, v, device=runtime.choose_device()).run(STEPS - LAST)
+    before, after = solver.v, solver.run(LAST).v
     start = (SIDE - crop) // 2
     middle = after[:, start:start + crop, start:start + crop]
     return {"tiles": np.rint(np.clip(middle / FULL, 0, 1) * 255).astype(np.uint8), "mean": after.mean((1, 2)),
@@ -38,7 +38,6 @@ def main() -> None:
     for F in progress.bar(F_ROWS[len(state["rows"]):], "rows of the map"):
         row = batch(np.full(len(K_COLUMNS), F), K_COLUMNS, CROP)
         state["rows"].append({key: torch.from_numpy(value) for key, value in row.items()})
-        partial.parent.mkdir(exist_ok=True)
         with files.atomic(partial) as temporary:
             torch.save({**state, "seconds": state["seconds"] + time.perf_counter() - started}, temporary)
     found = {key: np.stack([row[key].numpy() for row in state["rows"]]) for key in state["rows"][0]}

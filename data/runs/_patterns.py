@@ -11,21 +11,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from dlhelpers import data, files, runs
-from dlhelpers.physics import adversarial_patterns as patterns
-from dlhelpers.physics import homogeneity
+from dlhelpers import data, files, runs, runtime
+from dlhelpers.adversarial import point_statistics, two_layer
+from dlhelpers.adversarial.game import Game
 
 MODES = {"supervised": 0.0, "adversarial": 1.0}
 NULL_SAMPLES = 499
 
 
 def load(source: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Unit-norm images and one-hot targets."""
+    """Unit-norm images and one-hot targets, on the device of choice."""
     try:
         digits = data.digits(source)
     except FileNotFoundError as error:
         sys.exit(f"this run needs MNIST: {error}")
-    return patterns.unit(digits.X_train), nn.functional.one_hot(digits.y_train, 10).float()
+    device = runtime.choose_device()
+    return two_layer.unit(digits.X_train.to(device)), nn.functional.one_hot(digits.y_train, 10).float().to(device)
 
 
 def train(name: str, X: torch.Tensor, Y: torch.Tensor, *, m: int, optimizer: str, mode: str, seed: int,
@@ -36,10 +37,10 @@ def train(name: str, X: torch.Tensor, Y: torch.Tensor, *, m: int, optimizer: str
     weights, all snapshots of the weights if ``keep``, and the seconds of all attempts.
     """
     place = runs.partial(f"{name}_{optimizer}_{mode}_{seed}")
-    game = patterns.Game(X, Y, m=m, optimizer=optimizer, adversary=MODES[mode], seed=seed)
+    game = Game(X, Y, m=m, optimizer=optimizer, adversary=MODES[mode], seed=seed)
     out: dict[str, Any] = {"curves": [], "statistics": [], "kept": [], "seconds": 0.0}
     if place.exists():
-        stored = torch.load(place, weights_only=True)
+        stored = torch.load(place, weights_only=True, map_location="cpu")
         out = stored["out"]
         if out.get("done"):
             return out
@@ -52,10 +53,10 @@ def train(name: str, X: torch.Tensor, Y: torch.Tensor, *, m: int, optimizer: str
         if t % every == 0 and len(out["curves"]) == t // every:
             out["curves"].append(list(game.measure(X[:1000], Y[:1000]).values()))
         if t in snapshots and len(out["statistics"]) == snapshots.index(t):
-            U, V = game.weights["U"].numpy(), game.weights["V"].numpy().T
-            out["statistics"].append([homogeneity.measure(U).tolist(), homogeneity.measure(V).tolist()])
+            U, V = game.weights["U"].cpu(), game.weights["V"].T.cpu()
+            out["statistics"].append([point_statistics.measure(U).tolist(), point_statistics.measure(V).tolist()])
             if keep or t == snapshots[-1]:
-                out["kept"].append([game.weights["U"].half(), game.weights["V"].T.half()])
+                out["kept"].append([U.half(), V.half()])
         finished = t >= snapshots[-1]
         if finished or (t % every == 0 and time.perf_counter() - last_saved > 30):
             now = time.perf_counter()
@@ -93,7 +94,7 @@ def null(m: int, d: int, samples: int) -> np.ndarray:
     """The null distribution of the statistics, kept beside the checkpoints."""
     place = Path(runs.partial(f"null_{m}_{d}_{samples}")).with_suffix(".npy")
     if not place.exists():
-        values = homogeneity.null(m, d, samples, seed=27)
+        values = point_statistics.null(m, d, samples, seed=27)
         with files.atomic(place) as temporary, open(temporary, "wb") as handle:
             np.save(handle, values)
     return np.load(place)
@@ -131,7 +132,7 @@ def record(name: str, source: str, *, m: int, optimizers: list[str], seeds: list
                 shown = [kept[snapshots.index(step)] for step in frames]
                 films.append([embed([pair[layer].float().numpy() for pair in shown]) for layer in (0, 1)])
             U = kept[-1][0].double().numpy()
-            spectra.append(homogeneity.eigenvalues(U))
+            spectra.append(point_statistics.eigenvalues(U))
             moved.append(np.linalg.norm(U - fresh, axis=1))
     shape = (len(optimizers), len(MODES))
     arrays = {"curves": grid(lambda r: r["curves"]).astype(np.float32),
@@ -146,5 +147,5 @@ def record(name: str, source: str, *, m: int, optimizers: list[str], seeds: list
     return runs.save(name, arrays, command=command, seed=seeds if len(seeds) > 1 else seeds[0], seconds=seconds,
                      source=source, m=m, optimizers=optimizers, filmed=filmed, frames=frames, modes=list(MODES),
                      batch=200, penalty=10.0,
-                     curve_names=["move_U", "move_V", "risk", "accuracy", "residual", "slope", "gap"],
-                     statistic_names=list(homogeneity.STATISTICS))
+                     curve_names=["move_U", "move_V", "risk", "accuracy", "residual", "slope", "score_difference"],
+                     statistic_names=list(point_statistics.STATISTICS))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 
-from dlhelpers.data import downloads
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
+    """Options of the command.
+
+    :param parser: the command's own parser
+    """
     parser.add_argument("what", choices=["mnist"], help="what to download: mnist (11 MB)")
     parser.add_argument("--to", metavar="DIR", help="folder for the four files (default: data/mnist)")
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S",
@@ -22,7 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Fetch and say where the files are; the errors are shown by ``__main__``."""
+    """Fetch and say where the files are; the errors are shown by ``__main__``.
+
+    :param options: what :func:`add_arguments` describes
+    :returns: 0
+    :raises ConnectionError: if no mirror gave the files
+    :raises ValueError: if an option cannot be used
+    """
+    from dlhelpers.data import downloads
+
     folder = downloads.fetch_mnist(options.to, options.mirror or downloads.MIRRORS, options.timeout)
     print(f"MNIST is in {folder}, and verified; use it with data.digits('mnist'), "
           "or everywhere with DLHELPERS_DIGITS=mnist")

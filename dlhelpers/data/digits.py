@@ -21,9 +21,12 @@ SHA256 = "d3ec8666b3a6870390664c4a0a96e6659d3cffaf14b327ba7b1f0876c235deaa"
 class Digits:
     """Digits with their labels, in two parts.
 
-    ``X_train`` (n, 784) and ``X_test`` hold images flattened row by row, float32
-    in [0, 1] with 0 for the background; ``y_train`` (n,) and ``y_test`` hold the
-    digits 0..9 as int64.  ``name`` says which set it is, for titles.
+    :param X_train: images flattened row by row, (n, 784), float32 in [0, 1] with 0 for the
+        background.
+    :param y_train: the digits 0..9, (n,), int64.
+    :param X_test: images for testing, likewise.
+    :param y_test: their digits, likewise.
+    :param name: which set it is, for titles.
     """
 
     X_train: torch.Tensor
@@ -36,20 +39,31 @@ class Digits:
         return f"Digits({self.name!r}: {len(self.y_train)} for training, {len(self.y_test)} for testing)"
 
     def images(self, split: str = "train") -> torch.Tensor:
-        """The images of one part as (n, 1, 28, 28): a view, not a copy.
+        """The images of one part: a view, not a copy.
 
-        ``split`` is "train" or "test"; anything else is a ValueError.
+        :param split: "train" or "test".
+        :returns: (n, 1, 28, 28).
+        :raises ValueError: for another split.
         """
         checks.one_of(split, "split", ("train", "test"))
         X = self.X_train if split == "train" else self.X_test
-        return X.reshape(-1, 1, 28, 28)
+        return X.reshape(-1, 1, 28, 28)  # (n, 784) -> (n, 1, 28, 28)
 
     def numpy(self) -> Digits:
-        """A copy whose four members are NumPy arrays, for scikit-learn and friends."""
+        """A copy whose four members are NumPy arrays, for scikit-learn and friends.
+
+        :returns: the copy, on the CPU.
+        """
         return self._each(lambda tensor: np.array(tensor.cpu() if hasattr(tensor, "cpu") else tensor))
 
     def to(self, device: str | torch.device) -> Digits:
-        """The same digits on ``device``.  ValueError where torch has no such device."""
+        """The same digits on a device.
+
+        :param device: where to; a name or a ``torch.device``.
+        :returns: the digits there.
+        :raises TypeError: if it is something else.
+        :raises ValueError: where torch has no such device.
+        """
         checks.instance(device, "device", (str, torch.device))
         try:
             # RuntimeError: unknown name; AssertionError: torch built without CUDA.
@@ -65,17 +79,12 @@ class Digits:
 def digits(source: str | None = None) -> Digits:
     """Handwritten digits, 28x28, the same interface whatever the source.
 
-    Args:
-        source: "bundled" for the 1 500 + 297 digits that the project ships;
-            "mnist" for the real 60 000 + 10 000, which must be on disk; None for
-            what the environment variable ``DLHELPERS_DIGITS`` says, else bundled.
-
-    Returns:
-        A :class:`Digits` of torch tensors on the CPU, new with every call.
-
-    Raises:
-        ValueError: an unknown source, or a damaged file, which is named.
-        FileNotFoundError: MNIST is not on disk; the message holds the command that fetches it.
+    :param source: "bundled" for the 1 500 + 297 digits that the project ships; "mnist" for
+        the real 60 000 + 10 000, which must be on disk; None for what the environment
+        variable ``DLHELPERS_DIGITS`` says, else bundled.
+    :returns: a :class:`Digits` of torch tensors on the CPU, new with every call.
+    :raises ValueError: for an unknown source, or a damaged file, which is named.
+    :raises FileNotFoundError: if MNIST is not on disk; the message holds the command that fetches it.
 
     Source: bundled, UCI digits of Alpaydin and Kaynak (1998), see data/README.md;
     MNIST, LeCun, Bottou, Bengio and Haffner (1998).
@@ -107,7 +116,7 @@ def _mnist() -> Digits:
 
 def _scaled(pixels: np.ndarray, levels: int) -> torch.Tensor:
     """Whole numbers 0..levels -> float32 in [0, 1], one row an image."""
-    return torch.from_numpy(pixels.reshape(len(pixels), -1).astype(np.float32)).div_(levels)
+    return torch.from_numpy(pixels.reshape(len(pixels), -1).astype(np.float32)).div_(levels)  # (n, 28, 28) -> (n, 784)
 
 
 def _labels(labels: np.ndarray) -> torch.Tensor:

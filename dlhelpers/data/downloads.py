@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
+import queue
 import threading
 import time
 from collections.abc import Sequence
@@ -25,44 +27,38 @@ SLACK = 1_000_000
 STALE = 60.0
 
 
-class _Unreachable(Exception):
-    """The mirror gave no answer: it need not be asked again."""
+class _Failed(Exception):
+    """A mirror did not give the file; ``dead`` if it need not be asked for the next one."""
 
-
-class _Unusable(Exception):
-    """The mirror answered, but not with the file."""
+    def __init__(self, reason: str, dead: bool = False) -> None:
+        super().__init__(reason)
+        self.dead = dead
 
 
 def fetch_mnist(folder: str | os.PathLike[str] | None = None, mirrors: Sequence[str] = MIRRORS,
                 timeout: float = 10.0) -> Path:
-    """Bring the four MNIST files (11 MB) into ``folder`` and verify them.
+    """Bring the four MNIST files (11 MB) into a folder and verify them.
 
     Files that are there and valid are kept; a damaged one is replaced.  Downloads
     stay in memory until all of them are verified, and are then written atomically:
     a failure, or a killed process, leaves every file as it was or whole.
 
-    Args:
-        folder: where to put them; None is ``data/mnist``, where ``data.digits("mnist")`` looks.
-        mirrors: addresses (http or https) of folders that hold the four ``.gz`` files, asked in turn.
-        timeout: seconds without a single byte after which a mirror is given up.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ConnectionError: no mirror gave the file; names each with its reason. Nothing was changed.
-        ValueError, TypeError: a bad argument, or a folder that cannot be written to.
-
-    Source: LeCun, Cortes and Burges; the hashes are those of the uncompressed files.
+    :param folder: where to put them; None is ``data/mnist``, where ``data.digits("mnist")`` looks
+    :param mirrors: addresses (http or https) of folders that hold the four ``.gz`` files, asked in turn
+    :param timeout: seconds without a single byte after which a mirror is given up (at the latest after twice that)
+    :returns: the folder
+    :raises ConnectionError: if no mirror gave a file; names each with its reason; nothing was changed
+    :raises ValueError: for a bad address or time, or a folder that cannot be written to
+    :raises TypeError: for an argument of another type
+    :raises FileNotFoundError: if only the package is installed, and no folder was named
+    :source: LeCun, Cortes and Burges; the hashes are those of the uncompressed files
     """
-    folder = _writable(files.ROOT / "data" / "mnist" if folder is None else folder)
-    mirrors = _addresses(mirrors)
+    folder = _writable(files.project("data", "mnist") if folder is None else folder)
+    addresses = _addresses(mirrors)
     timeout = checks.positive(timeout, "timeout")
     _sweep(folder)
     needed = [name for name in mnist.PARTS if not _valid(folder, name)]
-    fetched: dict[str, bytes] = {}
-    for name in needed:
-        fetched[name] = _from_any(mirrors, name, timeout)
+    fetched = {name: _from_any(addresses, name, timeout) for name in needed}
     for name, content in fetched.items():
         files.write_bytes(folder / f"{name}.gz", content)
         # A damaged uncompressed copy would be read before the compressed one.
@@ -90,13 +86,11 @@ def _addresses(mirrors: Sequence[str]) -> list[str]:
         raise ValueError("mirrors must not be empty: name at least one address")
     for mirror in mirrors:
         checks.instance(mirror, "mirrors[i]", str)
-        try:
+        with contextlib.suppress(ValueError):  # a port that is no number, a broken IPv6 address
             parts = urlsplit(mirror)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, a broken IPv6 address
-            good = False
-        if not good:
-            raise ValueError(f"mirrors must hold addresses such as https://host/folder/, got {mirror!r}")
+            if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+                continue
+        raise ValueError(f"mirrors must hold addresses such as https://host/folder/, got {mirror!r}")
     return [mirror.rstrip("/") + "/" for mirror in mirrors]
 
 
@@ -117,88 +111,85 @@ def _sweep(folder: Path) -> None:
 
 
 def _from_any(mirrors: list[str], name: str, timeout: float) -> bytes:
-    """The verified file, compressed, from the first mirror that gives it.
-
-    A mirror that cannot be reached is taken off ``mirrors``.
-    """
+    """The verified file, compressed, from the first mirror that gives it; dead ones leave the list."""
     reasons = []
-    last: Exception | None = None
     for mirror in list(mirrors):
         try:
-            return _from_one(mirror, name, timeout)
-        except _Unreachable as error:
+            content = _download(f"{mirror}{name}.gz", mnist.PARTS[name].size + SLACK, timeout)
+            plain = mnist.unpack(content, name)
+            # Some servers declare the compression, and the client undoes it on the way.
+            return gzip.compress(plain, mtime=0) if content == plain else content
+        except _Failed as error:
+            reasons.append(f"{mirror} ({error})")
             # The last one stays, so that the next file has somebody to ask.
-            if len(mirrors) > 1:
+            if error.dead and len(mirrors) > 1:
                 mirrors.remove(mirror)
-            reasons.append(f"{mirror} ({error})")
-            last = error
-        except _Unusable as error:
-            reasons.append(f"{mirror} ({error})")
-            last = error
+        except ValueError as error:
+            reasons.append(f"{mirror} (sent a damaged file: {error})")
     raise ConnectionError(f"could not get {name}.gz from {' or '.join(reasons)}; nothing was changed, "
-                          "and the shipped digits need no network") from last
+                          "and the shipped digits need no network")
 
 
-def _from_one(mirror: str, name: str, timeout: float) -> bytes:
-    content = _download(f"{mirror}{name}.gz", mnist.PARTS[name].size + SLACK, timeout)
-    try:
-        plain = mnist.unpack(content, name)
-    except ValueError as error:
-        raise _Unusable(f"sent a damaged file: {error}") from error
-    # Some servers declare the compression, and the client undoes it on the way.
-    return gzip.compress(plain, mtime=0) if content == plain else content
+class _Sink(io.BytesIO):
+    """Memory that refuses an answer which is far longer than the file."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def write(self, content: object) -> int:
+        written = super().write(content)  # type: ignore[arg-type]
+        if self.tell() > self.most:
+            raise _Failed("sent far more than the file")
+        return written
 
 
 def _download(url: str, most: int, timeout: float) -> bytes:
-    """The content of ``url``, into memory.
+    """The content of an address, into memory.
 
-    The request runs in a thread of its own: a name server or a network that swallows
-    packets can hold it much longer than the client's own timeouts, which count for
-    each address of the host anew.
+    The request runs in a thread of its own: a name server that never answers can
+    hold it much longer than the client's timeouts, which count for each address anew.
     """
     import pooch
-    import requests
 
-    sink = io.BytesIO()
-    failure: list[Exception] = []
-    finished = threading.Event()
+    sink, ended = _Sink(most), queue.SimpleQueue[Exception | None]()
 
     def request() -> None:
         try:
-            # Small chunks: the bar moves, and a slow line is not taken for a dead one.
-            # The client waits longer than we do; its own limit only ends the thread.
-            get = pooch.HTTPDownloader(progressbar=not progress.quiet(), chunk_size=8192, timeout=2 * timeout)
+            # Small chunks: the bar moves, and a slow line is not taken for a dead one.  The client waits
+            # longer than we do; its own limit only ends the thread.
+            get = pooch.HTTPDownloader(progressbar=not progress.quiet(), chunk_size=8192, timeout=3 * timeout)
             get(url, sink, None)
+            ended.put(None)
         except Exception as error:  # handed to the caller's thread, whatever it is
-            failure.append(error)
-        finally:
-            finished.set()
+            ended.put(error)
 
     threading.Thread(target=request, daemon=True).start()
-    size, since = 0, time.monotonic()
-    while not finished.wait(0.05):
-        if sink.tell() != size:
-            size, since = sink.tell(), time.monotonic()
-        if size > most or time.monotonic() - since > timeout:
-            # Closed, it refuses the next byte, which ends the thread.
-            sink.close()
-            if size > most:
-                raise _Unusable("sent far more than the file")
-            raise _Unreachable(f"no answer within {timeout:g} s" if not size else f"silent for {timeout:g} s")
-    if not failure:
-        return sink.getvalue()
-    error = failure[0]
-    if isinstance(error, requests.HTTPError):
-        raise _Unusable(f"answered {error.response.status_code}") from error
-    if isinstance(error, requests.Timeout):
-        raise _Unreachable(f"no answer within {timeout:g} s") from error
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        raise _Unusable("the connection broke off") from error
-    if isinstance(error, (requests.exceptions.ProxyError, requests.exceptions.SSLError)):
-        raise _Unreachable(f"no connection: {type(error).__name__}") from error
-    if isinstance(error, requests.ConnectionError):
-        # The same class stands for no connection at all and for one that broke off.
-        raise _Unreachable("no connection" if not size else "the connection broke off") from error
-    if isinstance(error, requests.RequestException):
-        raise _Unusable(f"{type(error).__name__}: {error}") from error
-    raise error
+    size = 0
+    while True:
+        try:
+            error = ended.get(timeout=timeout)
+        except queue.Empty:
+            if sink.tell() == size:
+                sink.close()  # it refuses the next byte, which ends the thread
+                raise _Failed(f"no answer within {timeout:g} s" if not size else f"silent for {timeout:g} s",
+                              dead=True) from None
+            size = sink.tell()
+            continue
+        if error is None:
+            return sink.getvalue()
+        raise _failure(error, started=sink.tell() > 0, timeout=timeout) from error
+
+
+def _failure(error: Exception, started: bool, timeout: float) -> Exception:
+    """What the client's error says about the mirror, in a few words."""
+    from requests import exceptions
+
+    if isinstance(error, exceptions.HTTPError):
+        return _Failed(f"answered {getattr(error.response, 'status_code', 'with an error')}")
+    if isinstance(error, exceptions.Timeout):
+        return _Failed(f"no answer within {timeout:g} s", dead=True)
+    if isinstance(error, (exceptions.ConnectionError, exceptions.ChunkedEncodingError)):
+        # One class for no connection at all, a proxy or certificate that fails, and one that broke off.
+        return _Failed("the connection broke off" if started else "no connection", dead=not started)
+    return _Failed(f"{type(error).__name__}: {error}") if isinstance(error, exceptions.RequestException) else error

@@ -21,7 +21,7 @@ from dlhelpers import checks, files
 
 
 class Part(NamedTuple):
-    """Uncompressed size and hash of one of the four files, and the shape it holds."""
+    """Uncompressed size in bytes and hash of one of the four files, and the shape it holds."""
 
     size: int
     md5: str
@@ -39,10 +39,12 @@ COMMAND = "python -m dlhelpers fetch mnist"
 
 
 def load(folder: str | os.PathLike[str] | None = None) -> dict[str, np.ndarray]:
-    """The four arrays, uint8, by the name of their file (images (n, 28, 28), labels (n,)).
+    """The four arrays.
 
-    ``folder`` None searches ``$DLHELPERS_DATA/mnist`` and then ``data/mnist``.
-    FileNotFoundError if a file is missing, ValueError naming a file that is damaged.
+    :param folder: where the files lie; None searches ``$DLHELPERS_DATA/mnist`` and then ``data/mnist``.
+    :returns: by the name of their file, uint8: images (n, 28, 28), labels (n,).
+    :raises FileNotFoundError: if a file is missing.
+    :raises ValueError: naming a file that is damaged.
     """
     folder = find() if folder is None else Path(checks.instance(folder, "folder", (str, os.PathLike)))
     missing = [name for name in PARTS if locate(folder, name) is None]
@@ -53,12 +55,17 @@ def load(folder: str | os.PathLike[str] | None = None) -> dict[str, np.ndarray]:
     for name, part in PARTS.items():
         content = read(folder, name)
         # The hash is right, so header and length are: two words, then one word a dimension.
-        result[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * len(part.shape)).reshape(part.shape)
+        result[name] = np.frombuffer(content, np.uint8, offset=4 + 4 * len(part.shape)).reshape(
+            part.shape)  # (n, 28, 28) or (n,)
     return result
 
 
 def find() -> Path:
-    """The folder with the four files; one that holds only some of them if there is no better."""
+    """Look for the folder with the four files.
+
+    :returns: one that holds only some of them if there is no better.
+    :raises FileNotFoundError: if there is none.
+    """
     places = [place / "mnist" for place in files.data_places()]
     held = [sum(locate(place, name) is not None for name in PARTS) for place in places]
     if not any(held):
@@ -68,7 +75,12 @@ def find() -> Path:
 
 
 def locate(folder: Path, name: str) -> Path | None:
-    """The file ``name`` in ``folder``, uncompressed or else compressed, or None."""
+    """One of the files, uncompressed or else compressed.
+
+    :param folder: where to look.
+    :param name: a key of ``PARTS``.
+    :returns: its path, or None.
+    """
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
@@ -76,7 +88,14 @@ def locate(folder: Path, name: str) -> Path | None:
 
 
 def read(folder: Path, name: str) -> bytes:
-    """The uncompressed, verified content of one file; ValueError naming it if it is damaged."""
+    """The uncompressed, verified content of one file.
+
+    :param folder: where it lies.
+    :param name: a key of ``PARTS``.
+    :returns: the content.
+    :raises FileNotFoundError: if it is missing.
+    :raises ValueError: naming it if it is damaged.
+    """
     path = locate(folder, name)
     if path is None:
         raise FileNotFoundError(f"{folder / name} is missing; get it with: {command(folder)}")
@@ -87,9 +106,12 @@ def read(folder: Path, name: str) -> bytes:
 
 
 def unpack(content: bytes, name: str) -> bytes:
-    """``content`` of the file ``name``, compressed or not, uncompressed and verified.
+    """Uncompress, if need be, and verify.
 
-    ValueError says what is wrong with it.
+    :param content: of the file, compressed or not.
+    :param name: a key of ``PARTS``.
+    :returns: the uncompressed content.
+    :raises ValueError: saying what is wrong with it.
     """
     part = PARTS[name]
     if content[:2] == b"\x1f\x8b":
@@ -112,5 +134,9 @@ def unpack(content: bytes, name: str) -> bytes:
 
 
 def command(folder: Path) -> str:
-    """The command that fills ``folder``."""
+    """The command that fetches MNIST.
+
+    :param folder: where to.
+    :returns: a line for the shell.
+    """
     return COMMAND if folder == files.ROOT / "data" / "mnist" else f"{COMMAND} --to {folder}"

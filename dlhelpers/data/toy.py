@@ -23,6 +23,12 @@ def moons(n: int = 400, noise: float = 0.1, seed: int | torch.Generator = 0) -> 
     r"""Two half circles of radius 1 that hook into each other.
 
     .. math:: (\cos t, \sin t) \quad\text{and}\quad (1 - \cos t, \tfrac12 - \sin t), \qquad 0 \le t \le \pi
+
+    :param n: points in all.
+    :param noise: standard deviation of what is added to each coordinate.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
     """
     rng, y, noise = _start(n, noise, seed, K=2)
     t = math.pi * torch.rand(n, generator=rng)
@@ -33,7 +39,15 @@ def moons(n: int = 400, noise: float = 0.1, seed: int | torch.Generator = 0) -> 
 
 def rings(n: int = 400, noise: float = 0.05, seed: int | torch.Generator = 0, *,
           radii: tuple[float, ...] = (0.5, 1.0)) -> Points:
-    """Concentric circles about the origin, one class for each of the ``radii`` (two or more)."""
+    """Concentric circles about the origin, one class for each.
+
+    :param n: points in all.
+    :param noise: standard deviation of what is added to each coordinate.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :param radii: two or more positive numbers.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
+    """
     radius = checks.array(radii, "radii", ndim=1)
     if len(radius) < 2 or (radius <= 0).any():
         raise ValueError(f"radii must hold two or more positive numbers, got {radii!r}")
@@ -44,18 +58,32 @@ def rings(n: int = 400, noise: float = 0.05, seed: int | torch.Generator = 0, *,
 
 def mixture(n: int = 400, noise: float = 0.1, seed: int | torch.Generator = 0, *, K: int = 8,
             arrangement: str = "ring", scale: float = 2.0) -> Points:
-    """K round Gaussians of standard deviation ``noise`` about :func:`centres`; y says which."""
+    """K round Gaussians about :func:`centres`; y says which.
+
+    :param n: points in all.
+    :param noise: standard deviation of each Gaussian along each axis.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :param K: number of Gaussians.
+    :param arrangement: "ring" or "grid", see :func:`centres`.
+    :param scale: see :func:`centres`.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
+    """
     c = centres(K, arrangement=arrangement, scale=scale)
     rng, y, noise = _start(n, noise, seed, K=K)
     return _jitter(c[y], noise, rng), y
 
 
 def centres(K: int = 8, *, arrangement: str = "ring", scale: float = 2.0) -> torch.Tensor:
-    """Centres (K, 2) of :func:`mixture`.
+    """Centres of :func:`mixture`.
 
-    "ring": on the circle of radius ``scale``, anticlockwise from (scale, 0).
-    "grid": a square lattice that fills [-scale, scale]², row by row from the lower
-    left; K must be a square number of at least 4.
+    :param K: how many.
+    :param arrangement: "ring": on the circle of radius ``scale``, anticlockwise from
+        (scale, 0); "grid": a square lattice that fills [-scale, scale]², row by row from the
+        lower left, for which K must be a square number of at least 4.
+    :param scale: radius of the ring, half the side of the grid.
+    :returns: (K, 2), float32.
+    :raises ValueError: naming the argument that is out of range.
     """
     checks.integer(K, "K", at_least=1)
     checks.one_of(arrangement, "arrangement", ("ring", "grid"))
@@ -74,6 +102,13 @@ def blobs(n: int = 200, noise: float = 1.0, seed: int | torch.Generator = 0, *, 
 
     The best classifier is the sign of the first coordinate; its error is
     :math:`\Phi(-d / (2\,\text{noise}))`, with :math:`\Phi` the normal distribution function.
+
+    :param n: points in all.
+    :param noise: standard deviation of what is added to each coordinate.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :param distance: d, between the two centres.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
     """
     distance = checks.positive(distance, "distance")
     rng, y, noise = _start(n, noise, seed, K=2)
@@ -88,8 +123,15 @@ def separable(n: int = 100, noise: float = 1.0, seed: int | torch.Generator = 0,
     With :math:`w = (\cos\text{angle}, \sin\text{angle})` and :math:`s = 2y - 1`,
     :math:`s\,w^\top x \ge` ``margin`` for every point, and no line does better:
     one point of each class lies at :math:`\pm` ``margin`` :math:`w`, so the two
-    convex hulls are exactly 2 ``margin`` apart.  ``noise`` is the spread of the
-    points along and across :math:`w`; ``angle`` is in radians.
+    convex hulls are exactly 2 ``margin`` apart.
+
+    :param n: points in all.
+    :param noise: spread of the points along and across :math:`w`.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :param margin: smallest distance of a point from the line.
+    :param angle: of :math:`w`, in radians.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
     """
     margin = checks.positive(margin, "margin")
     angle = checks.number(angle, "angle")
@@ -110,7 +152,12 @@ def separable(n: int = 100, noise: float = 1.0, seed: int | torch.Generator = 0,
 def xor(n: int = 200, noise: float = 0.0, seed: int | torch.Generator = 0) -> Points:
     """Uniform on [-1, 1]²; class 1 where the two coordinates differ in sign.
 
-    ``noise`` moves the points after the class is given, so some cross the axes.
+    :param n: points in all.
+    :param noise: standard deviation by which points move after the class is given, so that
+        some cross the axes.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
     """
     rng, y, noise = _start(n, noise, seed, K=2)
     X = 2 * torch.rand(n, 2, generator=rng) - 1
@@ -124,6 +171,14 @@ def spirals(n: int = 400, noise: float = 0.03, seed: int | torch.Generator = 0, 
     r"""K arms that wind ``turns`` times around the origin, out to radius 1.
 
     .. math:: r = t, \quad \varphi = 2\pi\,(\text{turns} \cdot t + k/K), \qquad 0.1 \le t \le 1
+
+    :param n: points in all.
+    :param noise: standard deviation of what is added to each coordinate.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :param K: number of arms, two or more.
+    :param turns: how often an arm winds around the origin.
+    :returns: X (n, 2), float32, and y (n,), int64.
+    :raises ValueError: naming the argument that is out of range.
     """
     checks.integer(K, "K", at_least=2)
     turns = checks.positive(turns, "turns")
@@ -138,8 +193,17 @@ def line(n: int = 21, noise: float = 0.0, seed: int | torch.Generator = 0, *, sl
     """``y = slope · x + intercept + noise`` at n evenly spaced x from ``low`` to ``high``.
 
     The default is the first demo of lecture R: y = 5x + 2 at x = -10, -9, ..., 10.
-    Returns ``X`` and ``y`` in order, both (n, 1) and float32, as a model with one
-    input and one output wants them.
+
+    :param n: points, two or more.
+    :param noise: standard deviation of what is added to y.
+    :param seed: a whole number, or a ``torch.Generator`` on the CPU, which moves on.
+    :param slope: of the line.
+    :param intercept: y at x = 0.
+    :param low: smallest x.
+    :param high: largest x.
+    :returns: X and y in order, both (n, 1) and float32, as a model with one input and one
+        output wants them.
+    :raises ValueError: naming the argument that is out of range.
     """
     checks.integer(n, "n", at_least=2)
     slope, intercept = checks.number(slope, "slope"), checks.number(intercept, "intercept")

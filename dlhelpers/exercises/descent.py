@@ -11,7 +11,11 @@ from dlhelpers.exercises.core import call, checker, compare
 
 @checker("gd_step", "one step downhill, and the old point is untouched")
 def check_gd_step(gd_step: Any) -> None:
-    """``gd_step(m, gradient, eta)``: the point after one step of gradient descent."""
+    """``gd_step(m, gradient, eta)``: the point after one step of gradient descent.
+
+    :param gd_step: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(31)
     for size in (1, 2, 5):
         m, g, eta = rng.standard_normal(size), rng.standard_normal(size), float(rng.uniform(0.05, 0.4))
@@ -25,7 +29,11 @@ def check_gd_step(gd_step: Any) -> None:
 
 @checker("smoothness", "the largest curvature of the least-squares bowl")
 def check_smoothness(smoothness: Any) -> None:
-    """``smoothness(X)``: beta of 1/(2n) Σ (x_p·θ − y_p)²."""
+    """``smoothness(X)``: beta of 1/(2n) Σ (x_p·θ − y_p)².
+
+    :param smoothness: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(32)
     for shape in ((30, 3), (12, 2), (5, 4)):
         X = rng.standard_normal(shape) + 0.5
@@ -44,7 +52,11 @@ def check_smoothness(smoothness: Any) -> None:
 
 @checker("steps_bound", "the promise, for every step size below 2/β")
 def check_steps_bound(steps_bound: Any) -> None:
-    """``steps_bound(beta, gap, eps, eta)``: the most steps that an ε-stationary point can take."""
+    """``steps_bound(beta, gap, eps, eta)``: the most steps that an ε-stationary point can take.
+
+    :param steps_bound: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for beta, gap, eps, r in ((2.0, 3.0, 0.1, 0.4), (5.0, 1.0, 0.01, 1.7), (0.5, 2.0, 0.2, 0.3), (3.0, 4.0, 0.05, 1.0)):
         eta = r / beta
         # Independent of the package: one step of the lemma gains this much for each unit of ‖∇L‖².
@@ -53,8 +65,10 @@ def check_steps_bound(steps_bound: Any) -> None:
         got = call(steps_bound, "steps_bound", beta, gap, eps, eta)
         compare(got, right, "steps_bound", {
             "ε must be squared: the lemma speaks of ‖∇L‖²": gap / (gain * eps),
-            "this is the slide's bound, which holds for η = 1/β only: use the eta that is given": 2 * beta * gap / eps**2,
+            "this is the slide's bound, which holds for η = 1/β only: use the eta that is given":
+                2 * beta * gap / eps**2,
             "the second-order term βη²/2 is missing: without it every η would be safe": gap / (eta * eps**2),
+            "one step gains η(1 − βη/2)‖∇L‖²: the η in front is missing": gap * eta / (gain * eps**2),
             "the ½ in 1 − βη/2 is missing": np.inf if r == 1 else gap / ((eta - beta * eta**2) * eps**2),
             "upside down: more gain for each step means fewer steps": gap * gain / eps**2,
         }, rtol=1e-9)
@@ -62,9 +76,14 @@ def check_steps_bound(steps_bound: Any) -> None:
 
 @checker("first_stationary", "the T of the proof: the first step that is good enough")
 def check_first_stationary(first_stationary: Any) -> None:
-    """``first_stationary(norms, eps)``: the first t with norms[t] <= eps, or -1."""
+    """``first_stationary(norms, eps)``: the first t with norms[t] <= eps, or -1.
+
+    :param first_stationary: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     cases = [([3.0, 0.5, 2.0, 0.8, 0.7, 0.1], 1.0), ([0.2, 0.1], 0.5), ([4.0, 1.0, 0.25, 0.5], 0.25),
-             ([5.0, 0.9, 4.0, 0.3], 1.0), ([2.0, 3.0], 1.0)]
+             ([5.0, 0.9, 4.0, 0.3], 1.0),
+             ([0.9, 0.5, 0.45, 0.2], 0.3), ([6.0, 5.0, 2.5, 1.5], 4.0), ([2.0, 3.0], 1.0)]
     for listed, eps in cases:
         right = next((t for t, norm in enumerate(listed) if norm <= eps), -1)
         below = [t for t, norm in enumerate(listed) if norm <= eps]
@@ -76,14 +95,24 @@ def check_first_stationary(first_stationary: Any) -> None:
             mistakes["that is the last such step; the proof needs the first"] = below[-1]
             mistakes["that is how many gradients are short enough, not when the first one comes"] = len(below)
             strict = next((t for t, norm in enumerate(listed) if norm < eps), -1)
+            squared = next((t for t, norm in enumerate(listed) if norm**2 <= eps), -1)
+            if squared != right:
+                mistakes = {"ε bounds the norm itself, not its square: compare norms[t] with eps": squared, **mistakes}
             if strict != right:
                 mistakes = {"a gradient of length exactly ε counts: use <=, not <": strict, **mistakes}
-        compare(call(first_stationary, "first_stationary", np.array(listed), eps), right, "first_stationary", mistakes)
+        got = call(first_stationary, "first_stationary", np.array(listed), eps,
+                   if_none="first_stationary returned None: where no gradient is short enough it should return -1"
+                   if right == -1 else None)
+        compare(got, right, "first_stationary", mistakes)
 
 
 @checker("minibatch_gradient", "an unbiased glimpse of the full gradient")
 def check_minibatch_gradient(minibatch_gradient: Any) -> None:
-    """``minibatch_gradient(X, y, theta, batch)``: of 1/(2B) Σ_{p in batch} (x_p·θ − y_p)²."""
+    """``minibatch_gradient(X, y, theta, batch)``: of 1/(2B) Σ_{p in batch} (x_p·θ − y_p)².
+
+    :param minibatch_gradient: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(35)
     for n, B in ((8, 3), (6, 2), (10, 4)):
         X, y, theta = rng.standard_normal((n, 3)), rng.standard_normal(n), rng.standard_normal(3)
@@ -103,7 +132,11 @@ def check_minibatch_gradient(minibatch_gradient: Any) -> None:
 
 @checker("accelerated", "Nesterov's 1/T², from a point ahead")
 def check_accelerated(accelerated: Any) -> None:
-    """``accelerated(gradient, start, beta, T)``: the iterates m_0 … m_T, shape (T+1, d)."""
+    """``accelerated(gradient, start, beta, T)``: the iterates m_0 … m_T, shape (T+1, d).
+
+    :param accelerated: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(36)
     for curvatures in ((1.0, 0.05), (3.0, 0.4, 0.01)):
         D, beta, T = np.array(curvatures), max(curvatures), 12

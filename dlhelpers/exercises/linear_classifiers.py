@@ -6,22 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.exercises.core import call, checker, compare
+from dlhelpers import metrics
+from dlhelpers.exercises.core import call, checker, compare, refuse
 from dlhelpers.models import linear
 
 
 @checker("confusion_matrix", "rows predicted, columns true, and every example counted once")
 def check_confusion(answer: Any) -> None:
-    """``confusion_matrix(predicted, true, K)`` -> counts (K, K)."""
+    """``confusion_matrix(predicted, true, K)`` -> counts (K, K).
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(11)
     for K in (3, 5):
         # The last class is never predicted: its row must still be there.
         predicted, true = rng.integers(0, K - 1, 60), rng.integers(0, K, 60)
-        right = linear.confusion(predicted, true, K)
+        right = metrics.confusion(predicted, true, K)
         got = np.asarray(call(answer, "confusion_matrix", predicted, true, K))
         if got.shape != (K, K):
-            raise AssertionError(f"confusion_matrix should have shape ({K}, {K}), also for classes that are never "
-                                 f"predicted, got {got.shape}")
+            refuse(f"confusion_matrix should have shape ({K}, {K}), also for classes that are never "
+                   f"predicted, got {got.shape}")
         columns = right / np.maximum(right.sum(0, keepdims=True), 1)
         compare(got, right, "confusion_matrix", {
             "rows and columns are exchanged: rows are what was predicted": right.T,
@@ -34,14 +39,18 @@ def check_confusion(answer: Any) -> None:
 
 @checker("logistic_gradient", "error times input, averaged; the same as finite differences")
 def check_gradient(answer: Any) -> None:
-    """``logistic_gradient(w, b, X, y)`` -> (dC/dw, dC/db) of the mean binary cross-entropy."""
+    """``logistic_gradient(w, b, X, y)`` -> (dC/dw, dC/db) of the mean binary cross-entropy.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(12)
     w, b, X, y = rng.normal(size=4), 0.3, rng.normal(size=(30, 4)), rng.integers(0, 2, 30)
     got = call(answer, "logistic_gradient", w, b, X, y)
     if not isinstance(got, (tuple, list)) or len(got) != 2:
-        raise AssertionError("logistic_gradient should return two things: the part for w and the part for b")
+        refuse("logistic_gradient should return two things: the part for w and the part for b")
     if np.shape(got[0]) != (4,):
-        raise AssertionError(f"logistic_gradient: the part for w should have the shape of w, (4,), got {np.shape(got[0])}")
+        refuse(f"logistic_gradient: the part for w should have the shape of w, (4,), got {np.shape(got[0])}")
     A, theta = linear.design(X), np.r_[b, w]
 
     def loss(t: np.ndarray) -> float:
@@ -55,14 +64,20 @@ def check_gradient(answer: Any) -> None:
             "the sign is turned round: the gradient points uphill, it is σ(z) − y": -right,
             "the mean is asked for: divide the sum by n": 30 * right,
             "the factor σ(1 − σ) belongs to the squared loss; here it cancels": A.T @ ((p - y) * p * (1 - p)) / 30,
-            "twice that is the gradient of the squared loss; the cross-entropy's is σ(z) − y": A.T @ (2 * (p - y) * p * (1 - p)) / 30,
+            "twice that is the gradient of the squared loss; the cross-entropy's is σ(z) − y":
+                A.T @ (2 * (p - y) * p * (1 - p)) / 30,
             "the prediction is σ(z), not z": A.T @ (A @ theta - y) / 30,
+            "the bias is forgotten in the prediction: z = w·x + b": A.T @ (linear.sigmoid(X @ w) - y) / 30,
         }.items()}, rtol=1e-4, atol=1e-6)
 
 
 @checker("softmax", "probabilities, also of very large scores")
 def check_softmax(answer: Any) -> None:
-    """``softmax(z)`` -> (n, K), each row a distribution."""
+    """``softmax(z)`` -> (n, K), each row a distribution.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     z = np.random.default_rng(13).normal(size=(4, 3))
     right = linear.softmax(z)
     e = np.exp(z)
@@ -75,13 +90,17 @@ def check_softmax(answer: Any) -> None:
     with np.errstate(all="ignore"):
         got = np.asarray(call(answer, "softmax", np.array([[1000.0, 1001.0], [-1000.0, -999.0]])), float)
     if not np.isfinite(got).all():
-        raise AssertionError("softmax overflows for scores of a thousand: subtract the largest score of each row first")
+        refuse("softmax overflows for scores of a thousand: subtract the largest score of each row first")
     compare(got, linear.softmax(np.array([[0.0, 1.0], [0.0, 1.0]])), "softmax")
 
 
 @checker("newton_step", "quadratically on the way to the maximum of the likelihood")
 def check_newton(answer: Any) -> None:
-    """``newton_step(theta, A, y)`` -> theta after one Newton step."""
+    """``newton_step(theta, A, y)`` -> theta after one Newton step.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(14)
     A = linear.design(rng.normal(size=(50, 2)))
     y, theta = (rng.random(50) < linear.sigmoid(A @ [0.5, 1.0, -1.0])).astype(int), rng.normal(size=3) * 0.3
@@ -100,7 +119,11 @@ def check_newton(answer: Any) -> None:
 
 @checker("confidence_interval", "an interval of the logit, mapped to probabilities")
 def check_interval(answer: Any) -> None:
-    """``confidence_interval(theta, A, phi)`` -> (low, high) of the probability at phi."""
+    """``confidence_interval(theta, A, phi)`` -> (low, high) of the probability at phi.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(15)
     X = rng.normal(size=(80, 2))
     A, phi = linear.design(X), np.array([1.0, 1.2, -0.7])
@@ -109,16 +132,20 @@ def check_interval(answer: Any) -> None:
     theta = np.r_[fit.b, fit.w]
     got = np.ravel(call(answer, "confidence_interval", theta, A, phi))
     if got.shape != (2,):
-        raise AssertionError(f"confidence_interval should return two numbers, low and high, got shape {got.shape}")
+        refuse(f"confidence_interval should return two numbers, low and high, got shape {got.shape}")
     centre, variance = phi @ theta, phi @ fit.covariance @ phi
     ends = np.array([-1.96, 1.96])
     p = linear.sigmoid(centre)
     compare(got, linear.sigmoid(centre + ends * np.sqrt(variance)), "confidence_interval", {
         "this is an interval for the logit: map its ends with σ": centre + ends * np.sqrt(variance),
         "the square root of the variance is missing": linear.sigmoid(centre + ends * variance),
-        "the covariance is the inverse Hessian of the summed loss, not of the mean": linear.sigmoid(centre + ends * np.sqrt(80 * variance)),
+        "the covariance is the inverse Hessian of the summed loss, not of the mean":
+            linear.sigmoid(centre + ends * np.sqrt(80 * variance)),
         "a symmetric interval of probabilities can leave [0, 1]: build it for the logit, then map it":
             p + ends * p * (1 - p) * np.sqrt(variance),
         "low comes first, then high": linear.sigmoid(centre - ends * np.sqrt(variance)),
-        "1.96 standard errors to each side make 95 %; one makes 68 %": linear.sigmoid(centre + ends / 1.96 * np.sqrt(variance)),
+        "1.645 standard errors to each side make 90 %; 95 % needs 1.96":
+            linear.sigmoid(centre + ends * 1.645 / 1.96 * np.sqrt(variance)),
+        "1.96 standard errors to each side make 95 %; one makes 68 %":
+            linear.sigmoid(centre + ends / 1.96 * np.sqrt(variance)),
     }, rtol=1e-4)

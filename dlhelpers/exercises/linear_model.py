@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.exercises.core import call, checker, compare
+from dlhelpers.exercises.core import call, checker, compare, refuse
 
 
 def _problem(seed: int, n: int = 12) -> tuple[np.ndarray, np.ndarray, float, float]:
@@ -17,7 +17,7 @@ def _problem(seed: int, n: int = 12) -> tuple[np.ndarray, np.ndarray, float, flo
 
 
 def _loss(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> float:
-    return sum((slope * a + intercept - b) ** 2 for a, b in zip(x.tolist(), y.tolist())) / len(x)
+    return sum((slope * a + intercept - b) ** 2 for a, b in zip(x.tolist(), y.tolist(), strict=True)) / len(x)
 
 
 def _gradient(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -35,7 +35,11 @@ def _beta(x: np.ndarray) -> float:
 
 @checker("mse", "it averages the squared misses of a line")
 def check_mse(answer: Any) -> None:
-    """``answer(slope, intercept, x, y)`` -> mean squared error."""
+    """``answer(slope, intercept, x, y)`` -> mean squared error.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for seed in range(3):
         x, y, slope, intercept = _problem(seed)
         right, residual = _loss(slope, intercept, x, y), slope * x + intercept - y
@@ -53,17 +57,22 @@ def check_mse(answer: Any) -> None:
 
 @checker("gradient", "it equals the finite differences of the loss")
 def check_gradient(answer: Any) -> None:
-    """``answer(slope, intercept, x, y)`` -> (dL/dslope, dL/dintercept) of the mean squared error."""
+    """``answer(slope, intercept, x, y)`` -> (dL/dslope, dL/dintercept) of the mean squared error.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for seed in range(3):
         x, y, slope, intercept = _problem(seed)
         right = _gradient(slope, intercept, x, y)
         result = call(answer, "gradient", slope, intercept, x, y)
         if np.size(result) != 2:
-            raise AssertionError("gradient should return two numbers, (dL/dslope, dL/dintercept)")
+            refuse("gradient should return two numbers, (dL/dslope, dL/dintercept)")
         residual = slope * x + intercept - y
         compare(np.ravel(np.asarray(result, dtype=float)), right, "gradient", {
             "the sign is wrong: this points downhill; differentiate (prediction − target)²": -right,
             "it is half of what it should be: the 2 from the square is missing": right / 2,
+            "two things at once: the sign is wrong, and the 2 from the square is missing": -right / 2,
             "it is the gradient of the sum; divide by the number of samples": right * len(x),
             "the mean is missing, and the 2 from the square as well": right * len(x) / 2,
             "the two entries are swapped: the slope comes first": right[::-1],
@@ -76,22 +85,26 @@ def check_gradient(answer: Any) -> None:
 
 @checker("train", "it takes every step from the place the last one reached")
 def check_train(answer: Any) -> None:
-    """``answer(x, y, eta, steps)`` -> (slope, intercept) after gradient descent from (0, 0)."""
+    """``answer(x, y, eta, steps)`` -> (slope, intercept) after gradient descent from (0, 0).
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for seed, steps in ((0, 0), (1, 1), (2, 7)):
         x, y, _, _ = _problem(seed)
         eta = 0.4 / _beta(x)
         result = call(answer, "train", x, y, eta, steps)
         if np.size(result) != 2:
-            raise AssertionError("train should return two numbers, (slope, intercept)")
+            refuse("train should return two numbers, (slope, intercept)")
 
         def walk(count: int, rate: float = eta, alternate: bool = False, x: np.ndarray = x,
                  y: np.ndarray = y) -> np.ndarray:
             theta = np.zeros(2)
             for _ in range(count):
-                step = rate * _gradient(*theta, x, y)
+                step = rate * _gradient(theta[0], theta[1], x, y)
                 if alternate:
                     theta = theta - [step[0], 0]
-                    theta = theta - [0, rate * _gradient(*theta, x, y)[1]]
+                    theta = theta - [0, rate * _gradient(theta[0], theta[1], x, y)[1]]
                 else:
                     theta = theta - step
             return theta
@@ -112,7 +125,11 @@ def check_train(answer: Any) -> None:
 
 @checker("largest_stable_rate", "just below it gradient descent converges, just above it diverges")
 def check_largest_stable_rate(answer: Any) -> None:
-    """``answer(x)`` -> 2/beta for the mean squared error of a line over inputs ``x``."""
+    """``answer(x)`` -> 2/beta for the mean squared error of a line over inputs ``x``.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for seed in range(3):
         x = _problem(seed)[0]
         right, n = 2 / _beta(x), len(x)
@@ -130,15 +147,20 @@ def check_largest_stable_rate(answer: Any) -> None:
 
 @checker("standardise", "mean 0 and standard deviation 1 in every column")
 def check_standardise(answer: Any) -> None:
-    """``answer(X)`` -> (Z, mean, std), column by column."""
+    """``answer(X)`` -> (Z, mean, std), column by column.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(0)
     X = rng.normal([3.0, -40.0, 0.5], [2.0, 15.0, 0.01], (30, 3))
     result = call(answer, "standardise", X)
     if not isinstance(result, (tuple, list)) or len(result) != 3:
-        raise AssertionError("standardise should return three things: Z, the means and the standard deviations")
+        refuse("standardise should return three things: Z, the means and the standard deviations")
     Z, mean, std = result
     right_mean = np.array([sum(column) / 30 for column in X.T.tolist()])
-    right_std = np.sqrt(np.array([sum((v - m) ** 2 for v in c) / 30 for c, m in zip(X.T.tolist(), right_mean)]))
+    right_std = np.sqrt(np.array([sum((v - m) ** 2 for v in c) / 30
+                                  for c, m in zip(X.T.tolist(), right_mean, strict=True)]))
     right = (X - right_mean) / right_std
     compare(np.asarray(Z), right, "standardise, Z", {
         "the columns are centred but not scaled; divide by the standard deviation": X - right_mean,
@@ -161,7 +183,11 @@ def check_standardise(answer: Any) -> None:
 
 @checker("fit_in_one_step", "one step on standardised inputs lands on the least-squares line")
 def check_fit_in_one_step(answer: Any) -> None:
-    """``answer(x, y)`` -> (slope, intercept) of the least-squares line, in the original units."""
+    """``answer(x, y)`` -> (slope, intercept) of the least-squares line, in the original units.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for seed in range(3):
         x, y, _, _ = _problem(seed, n=25)
         covariance = float(np.mean((x - x.mean()) * (y - y.mean())))
@@ -170,7 +196,7 @@ def check_fit_in_one_step(answer: Any) -> None:
         w, b, s = covariance / x.std(), y.mean(), x.std()
         result = call(answer, "fit_in_one_step", x, y)
         if np.size(result) != 2:
-            raise AssertionError("fit_in_one_step should return two numbers, (slope, intercept)")
+            refuse("fit_in_one_step should return two numbers, (slope, intercept)")
         compare(np.ravel(np.asarray(result, dtype=float)), right, "fit_in_one_step", {
             "this is the line in z, not in x: slope w/s, intercept b − w·mean/s": np.array([w, b]),
             "the slope is right, but the intercept is still that of z; subtract w·mean/s": np.array([w / s, b]),

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import warnings
+import itertools
 from typing import Any
 
 import numpy as np
 import torch
 
-from dlhelpers.exercises.core import call, checker, compare
+from dlhelpers.exercises.core import call, checker, compare, refuse, warned
 from dlhelpers.models.mlp import count_parameters, mlp
 
 
 def _net(sizes: list[int], seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     rng = np.random.default_rng(seed)
-    weights = [rng.normal(size=(after, before)) for before, after in zip(sizes, sizes[1:])]
+    weights = [rng.normal(size=(after, before)) for before, after in itertools.pairwise(sizes)]
     return weights, [rng.normal(size=after) for after in sizes[1:]]
 
 
 def _pair(answer: Any, name: str, *arguments: Any) -> tuple[np.ndarray, np.ndarray]:
     got = call(answer, name, *arguments)
     if not isinstance(got, (tuple, list)) or len(got) != 2:
-        raise AssertionError(f"{name} should return two things, got {type(got).__name__}")
+        refuse(f"{name} should return two things, got {type(got).__name__}")
     return got[0], got[1]
 
 
 @checker("count", "every weight and every bias, once")
 def check_count(answer: Any) -> None:
-    """``count(sizes, bias)`` -> number of parameters of a fully connected net."""
+    """``count(sizes, bias)`` -> number of parameters of a fully connected net.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for sizes in ([784, 1024, 10], [3, 3, 2, 1], [5, 9, 2], [7, 4]):
         for bias in (True, False):
             right = count_parameters(mlp(sizes, bias=bias))
-            pairs = list(zip(sizes, sizes[1:]))
+            pairs = list(itertools.pairwise(sizes))
             name = f"count({sizes}, bias={bias})"
             compare(call(answer, "count", sizes, bias), right, name, {
                 "the biases are missing": sum(a * b for a, b in pairs) if bias else np.nan,
@@ -45,13 +49,17 @@ def check_count(answer: Any) -> None:
 
 @checker("forward", "a whole batch at once, as torch does it")
 def check_forward(answer: Any) -> None:
-    """``forward(X, weights, biases)`` -> outputs of a ReLU net; the oracle is ``mlp``."""
+    """``forward(X, weights, biases)`` -> outputs of a ReLU net; the oracle is ``mlp``.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for sizes, seed in (([4, 6, 3], 0), ([5, 5, 5, 5], 1), ([3, 2], 2)):
         weights, biases = _net(sizes, seed)
         X = np.random.default_rng(seed + 10).normal(size=(7, sizes[0]))
-        net = mlp(sizes, "relu").double()
+        net: Any = mlp(sizes, "relu").double()
         with torch.no_grad():
-            for layer, W, b in zip(net[::2], weights, biases):
+            for layer, W, b in zip(net[::2], weights, biases, strict=True):
                 layer.weight.copy_(torch.tensor(W))
                 layer.bias.copy_(torch.tensor(b))
         right = net(torch.tensor(X)).detach().numpy()
@@ -67,7 +75,7 @@ def check_forward(answer: Any) -> None:
 
 
 def _chain(X: np.ndarray, weights: list[np.ndarray], biases: list[np.ndarray], bend: bool = True) -> np.ndarray:
-    for W, b in zip(weights[:-1], biases[:-1]):
+    for W, b in zip(weights[:-1], biases[:-1], strict=True):
         X = X @ W.T + b
         X = np.maximum(0, X) if bend else X
     return X @ weights[-1].T + biases[-1]
@@ -75,31 +83,38 @@ def _chain(X: np.ndarray, weights: list[np.ndarray], biases: list[np.ndarray], b
 
 @checker("elu_slope", "right on both sides, and calm at 1000")
 def check_elu(answer: Any) -> None:
-    """``elu_slope(z, alpha)`` -> derivative of the ELU; the oracle is autograd."""
+    """``elu_slope(z, alpha)`` -> derivative of the ELU; the oracle is autograd.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(7)
     for alpha in (1.0, 0.3, 2.5):
         z = np.concatenate([rng.normal(size=12), [1000.0, -1000.0]])
         leaf = torch.tensor(z, requires_grad=True)
         right = torch.autograd.grad(torch.nn.functional.elu(leaf, alpha).sum(), leaf)[0].numpy()
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            got = call(answer, "elu_slope", z, alpha)
+        got = call(answer, "elu_slope", z, alpha)
         below = np.minimum(z, 0)
         compare(got, right, "elu_slope", {
             "this is the function, not its slope": np.where(z >= 0, z, alpha * np.expm1(below)),
             "the factor α is missing on the negative side": np.where(z >= 0, 1.0, np.exp(below)),
-            "the constant −1 has no derivative": np.where(z >= 0, 1.0, alpha * np.expm1(below)),
+            "the derivative of the constant −1 is 0, so it drops out of the slope":
+                np.where(z >= 0, 1.0, alpha * np.expm1(below)),
             "this is ReLU's slope: below zero the ELU still rises": np.where(z >= 0, 1.0, 0.0),
             "the sides are exchanged": np.where(z < 0, 1.0, alpha * np.exp(below)),
         })
-        if any("overflow" in str(w.message) for w in caught):
-            raise AssertionError("elu_slope is right, but e^1000 overflows in the branch that is thrown away: "
-                                 "give exp only numbers that are not positive, np.minimum(z, 0)")
+        if warned("overflow"):
+            refuse("elu_slope is right, but e^1000 overflows in the branch that is thrown away: "
+                   "give exp only numbers that are not positive, np.minimum(z, 0)")
 
 
 @checker("fold", "the wire passes through every point, straight in between")
 def check_fold(answer: Any) -> None:
-    """``fold(t, y)`` -> (w, c) of the hinges through the points; the oracle is ``np.interp``."""
+    """``fold(t, y)`` -> (w, c) of the hinges through the points; the oracle is ``np.interp``.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(5)
     for m in (1, 4, 9):
         t = np.cumsum(rng.uniform(0.2, 1.5, size=m + 1)) - 2
@@ -107,16 +122,16 @@ def check_fold(answer: Any) -> None:
         w, c = _pair(answer, "fold", t, y)
         w = np.asarray(w, float)
         if w.shape != (m,):
-            raise AssertionError(f"fold should return {m} weights for {m + 1} points, got shape {w.shape}: "
-                                 "one hinge at each point but the last")
+            refuse(f"fold should return {m} weights for {m + 1} points, got shape {w.shape}: "
+                   "one hinge at each point but the last")
         slopes = np.diff(y) / np.diff(t)
         even = np.diff(np.diff(y) / (t[1] - t[0]), prepend=0.0)
         if m > 1 and np.allclose(w, slopes):
-            raise AssertionError("fold: these are the slopes themselves; a hinge adds the change of slope")
+            refuse("fold: these are the slopes themselves; a hinge adds the change of slope")
         if m > 1 and np.allclose(w, np.diff(np.diff(y), prepend=0.0)):
-            raise AssertionError("fold: differences of y are not slopes yet: divide by the distance in t")
+            refuse("fold: differences of y are not slopes yet: divide by the distance in t")
         if m > 1 and np.allclose(w, even):
-            raise AssertionError("fold: the points are not evenly spaced; each slope has its own distance")
+            refuse("fold: the points are not evenly spaced; each slope has its own distance")
         x = np.linspace(t[0], t[-1], 50)
         got = float(c) + np.maximum(0, x[:, None] - t[:-1]) @ w
         compare(got, np.interp(x, t, y), "the folded wire", {
@@ -128,7 +143,11 @@ def check_fold(answer: Any) -> None:
 
 @checker("collapse", "one layer does the work of the chain")
 def check_collapse(answer: Any) -> None:
-    """``collapse(weights, biases)`` -> (M, c) of the single equivalent layer."""
+    """``collapse(weights, biases)`` -> (M, c) of the single equivalent layer.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for sizes, seed in (([3, 5, 2], 0), ([4, 4, 4, 4], 1), ([6, 2, 7, 3], 2)):
         weights, biases = _net(sizes, seed)
         M, c = _pair(answer, "collapse", weights, biases)
@@ -141,6 +160,7 @@ def check_collapse(answer: Any) -> None:
                         np.linalg.multi_dot(weights)} | mistakes
         compare(M, right_M, "collapse: M", mistakes)
         compare(c, right_c, "collapse: c", {
-            "the biases of earlier layers pass through the later matrices": sum(biases) if len(set(map(len, biases))) == 1 else np.nan,
+            "the biases of earlier layers pass through the later matrices":
+                sum(biases) if len(set(map(len, biases))) == 1 else np.nan,
             "only the last bias is there; the earlier ones come through the matrices after them": biases[-1],
         })

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers.exercises.core import call, checker, compare
+from dlhelpers.exercises.core import call, checker, compare, refuse
 
 
 @checker("init_std", "He for ReLU, Xavier for tanh")
 def check_init(answer: Any) -> None:
-    """``init_std(d_in, d_out, activation)`` -> standard deviation of the initial weights."""
+    """``init_std(d_in, d_out, activation)`` -> standard deviation of the initial weights.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     for d_in, d_out in ((300, 70), (12, 48), (64, 200)):
         compare(call(answer, "init_std", d_in, d_out, "relu"), (2 / d_in) ** 0.5, "init_std for relu", {
             "this is the variance: the standard deviation is its root": 2 / d_in,
@@ -28,7 +32,11 @@ def check_init(answer: Any) -> None:
 
 @checker("soft_threshold", "small entries become exactly 0, the others move by t")
 def check_soft(answer: Any) -> None:
-    """``soft_threshold(v, t)`` -> minimiser of (w - v)²/2 + t|w|, entry by entry."""
+    """``soft_threshold(v, t)`` -> minimiser of (w - v)²/2 + t|w|, entry by entry.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(5)
     grid = np.linspace(-6, 6, 120_001)                     # an oracle without the formula: try every w
     for t in (0.7, 1.5, 0.0):
@@ -46,7 +54,11 @@ def check_soft(answer: Any) -> None:
 
 @checker("dropout", "the right units are silent, the mean is kept, production does nothing")
 def check_dropout(answer: Any) -> None:
-    """``dropout(h, u, p, training)`` -> inverted dropout."""
+    """``dropout(h, u, p, training)`` -> inverted dropout.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(6)
     for p in (0.2, 0.7):
         h, u = rng.normal(size=(6, 5)), rng.random((6, 5))
@@ -54,6 +66,9 @@ def check_dropout(answer: Any) -> None:
         compare(call(answer, "dropout", h, u, p, True), h * kept / (1 - p), "dropout in training", {
             "the survivors must be scaled up, by 1/(1 - p), to keep the mean": h * kept,
             "p is the probability of being dropped: scale by 1/(1 - p)": h * kept / p,
+            "the lecture's p is the probability to be kept; here p is that of being dropped: keep where u ≥ p, divide "
+            "by 1 - p":
+                h * ~kept / p,
             "this keeps the units that should be dropped: drop where u < p": h * ~kept / (1 - p),
             "scale up: divide by 1 - p": h * kept * (1 - p),
         })
@@ -66,18 +81,29 @@ def check_dropout(answer: Any) -> None:
 
 @checker("batch_norm", "normalised by the batch in training and by its memory in production")
 def check_batch_norm(answer: Any) -> None:
-    """``batch_norm(z, mean, var, a, training)`` -> (normalised, running mean, running variance)."""
+    """``batch_norm(z, mean, var, a, training)`` -> (normalised, running mean, running variance).
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
     rng = np.random.default_rng(7)
     for training in (True, False):
         z, mean, var, a = rng.normal(2, 3, (6, 4)), rng.normal(size=4), rng.uniform(0.5, 2, 4), 0.3
+        # One unit hardly varies: there it shows where the 1e-5 stands.
+        z[:, 2], var[2] = z[:, 2] * 1e-3, 1e-5
         got = call(answer, "batch_norm", z, mean, var, a, training)
         if not isinstance(got, (tuple, list)) or len(got) != 3:
-            raise AssertionError("batch_norm should return three things: the batch, the running mean, the running variance")
+            refuse("batch_norm should return three things: the batch, the running mean, the running variance")
         by_batch, by_memory = (z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5), (z - mean) / np.sqrt(var + 1e-5)
         if training:
             compare(got[0], by_batch, "batch_norm in training", {
                 "normalise by the batch's own mean and variance while training": by_memory,
-                "divide by the variance over B here, not over B - 1": (z - z.mean(0)) / np.sqrt(z.var(0, ddof=1) + 1e-5),
+                "the 1e-5 belongs under the root, beside the variance: √(var + 1e-5)":
+                    (z - z.mean(0)) / (np.sqrt(z.var(0)) + 1e-5),
+                "the 1e-5 is missing: √(var + 1e-5) keeps a unit that does not vary from being divided by 0":
+                    (z - z.mean(0)) / np.sqrt(z.var(0)),
+                "divide by the variance over B here, not over B - 1":
+                    (z - z.mean(0)) / np.sqrt(z.var(0, ddof=1) + 1e-5),
                 "divide by the standard deviation, the root of the variance": (z - z.mean(0)) / (z.var(0) + 1e-5),
                 "each unit has its own mean: average over the batch, axis 0":
                     (z - z.mean(1, keepdims=True)) / np.sqrt(z.var(1, keepdims=True) + 1e-5),
@@ -92,6 +118,10 @@ def check_batch_norm(answer: Any) -> None:
             })
         else:
             compare(got[0], by_memory, "batch_norm in production", {
+                "the 1e-5 belongs under the root, beside the variance: √(var + 1e-5)":
+                    (z - mean) / (np.sqrt(var) + 1e-5),
+                "the 1e-5 is missing: √(var + 1e-5) keeps a unit that does not vary from being divided by 0":
+                    (z - mean) / np.sqrt(var),
                 "production must use the running estimates: otherwise an answer depends on its neighbours": by_batch,
             })
             compare(np.stack([got[1], got[2]]), np.stack([mean, var]), "the memory in production", {

@@ -1,14 +1,17 @@
-"""What all functions of ``landscapes`` demand of a model, a loss, data and directions."""
+"""What all functions of ``landscapes`` demand of a model, a loss, data and directions.
+
+Data and losses are those of ``training`` and checked by the same functions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
 from dlhelpers import checks
+from dlhelpers.training import arguments
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 Data = tuple[torch.Tensor, torch.Tensor]
@@ -17,11 +20,21 @@ Direction = Sequence[torch.Tensor]
 
 
 def model_parameters(model: nn.Module, name: str = "model") -> dict[str, torch.Tensor]:
-    """Name -> detached parameter; refuses what is no module, or has no (finite, real) parameters."""
+    """The parameters of a model, all finite, real and on one device.
+
+    :param model: a torch module.
+    :param name: what the caller calls it, for the message.
+    :returns: name -> detached parameter, in the order of ``model.parameters()``.
+    :raises TypeError: if it is no module, or holds parameters that are not real.
+    :raises ValueError: if it has no parameters, some that are not finite, or on several devices.
+    """
     checks.instance(model, name, nn.Module)
     parameters = {key: p.detach() for key, p in model.named_parameters()}
     if not parameters:
         raise ValueError(f"{name} must have parameters, but {type(model).__name__} has none")
+    devices = {str(p.device) for p in parameters.values()}
+    if len(devices) > 1:
+        raise ValueError(f"{name} must lie on one device, got {sorted(devices)}")
     for key, p in parameters.items():
         if not p.is_floating_point():
             raise TypeError(f"{name} must have real parameters, but {key} has dtype {p.dtype}")
@@ -31,38 +44,55 @@ def model_parameters(model: nn.Module, name: str = "model") -> dict[str, torch.T
 
 
 def data_pair(data: Data, model: nn.Module) -> Data:
-    """(X, y) of equal length; X real unless the model embeds symbols."""
-    if not (isinstance(data, (tuple, list)) and len(data) == 2 and all(isinstance(t, torch.Tensor) for t in data)):
-        raise TypeError(f"data must be a pair (X, y) of torch tensors, got {type(data).__name__}")
-    X, y = (t.detach() for t in data)
-    if X.ndim < 1 or y.ndim < 1 or len(X) == 0 or len(X) != len(y):
-        raise ValueError(f"data must hold as many rows in X as in y, at least one; got shapes {tuple(X.shape)} "
-                         f"and {tuple(y.shape)}")
-    embeds = any(isinstance(m, (nn.Embedding, nn.EmbeddingBag)) for m in model.modules())
-    if not X.is_floating_point() and not embeds:
-        raise TypeError(f"data must hold real inputs X, got dtype {X.dtype}: convert with X.float()")
-    if X.is_floating_point() and not bool(torch.isfinite(X).all()):
-        raise ValueError("data must be finite, but X holds NaN or infinity")
-    return X, y
+    """The pair (X, y), if it suits the model's dtype and device.
+
+    :param data: X (n, ...) and y (n, ...) of equal length.
+    :param model: the model that will take X.
+    :returns: both, detached.
+    :raises TypeError: if it is no pair of tensors, or X has another dtype than the model.
+    :raises ValueError: if the lengths differ, X is not finite, or something lies on another device.
+    """
+    X, y = arguments.data(data, "data", model)
+    return X.detach(), y.detach()
 
 
 def scalar_loss(loss: Loss) -> Loss:
-    """Something that can be called as ``loss(y_hat, y)``."""
-    return checks.function(loss, "loss")
+    """Something that can be called as ``loss(y_hat, y)`` and averages over the batch.
+
+    :param loss: one of torch's losses, or a function.
+    :returns: the same.
+    :raises TypeError: if it cannot be called, or is a class instead of an instance.
+    :raises ValueError: if it is one of torch's with another reduction than "mean".
+    """
+    return arguments.loss(loss)
 
 
 def as_scalar(value: torch.Tensor) -> torch.Tensor:
-    """What ``loss`` returned, if it is one real number."""
+    """What a loss returned, if it is one real number.
+
+    :param value: what the loss returned.
+    :returns: the number, as a tensor of shape ().
+    :raises TypeError: if it is no tensor.
+    :raises ValueError: if it holds another count of numbers, or they are not real.
+    """
     if not isinstance(value, torch.Tensor):
         raise TypeError(f"loss must return a torch tensor with one number, got {type(value).__name__}")
     if value.numel() != 1 or not value.is_floating_point():
         raise ValueError(f"loss must return one real number (a mean over the batch), got shape {tuple(value.shape)} "
                          f"and dtype {value.dtype}")
-    return value.reshape(())
+    return value.reshape(())  # () or (1,) -> ()
 
 
 def direction(value: Direction, name: str, parameters: dict[str, torch.Tensor]) -> list[torch.Tensor]:
-    """One finite tensor for each parameter, of its shape, on its device, with its dtype."""
+    """One finite tensor for each parameter, moved to its device and dtype.
+
+    :param value: the tensors, each of the shape of its parameter.
+    :param name: what the caller calls it, for the message.
+    :param parameters: name -> parameter.
+    :returns: the tensors, detached.
+    :raises TypeError: if it is no list of tensors of real numbers.
+    :raises ValueError: if a shape differs, or a number is not finite.
+    """
     if isinstance(value, torch.Tensor) or not isinstance(value, Sequence):
         raise TypeError(f"{name} must be a list of tensors, one for each parameter; got {type(value).__name__}")
     if len(value) != len(parameters):
@@ -76,20 +106,9 @@ def direction(value: Direction, name: str, parameters: dict[str, torch.Tensor]) 
                              f"the direction {tuple(given.shape)}")
         if not given.is_floating_point():
             raise TypeError(f"{name} must hold real numbers, got dtype {given.dtype} for {key}")
-        given = given.detach().to(p)
+        # The dtype first: a float64 direction must not reach a device that has none.
+        given = given.detach().to(p.dtype).to(p.device)
         if not bool(torch.isfinite(given).all()):
             raise ValueError(f"{name} must be finite, but its part for {key} holds NaN or infinity")
         result.append(given)
     return result
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; every submodule's own mode is put back at the end."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.eval()
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

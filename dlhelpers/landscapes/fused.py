@@ -19,8 +19,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from dlhelpers.landscapes import losses
 from dlhelpers.landscapes.arguments import Loss, as_scalar
 
+#: Outputs of some points -> their losses, or their shares of it.
+Known = Callable[[torch.Tensor], torch.Tensor]
 #: Bytes of activations worked on at once: they should stay in the second-level cache.
 CACHE = 2**21
 #: Images that a convolution takes at once, for the same reason.
@@ -33,7 +36,11 @@ SAMPLEWISE = (nn.Flatten, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.D
 
 
 def layers_of(model: nn.Module) -> list[nn.Module] | None:
-    """The layers of a plain stack in order, or None if the model is anything else."""
+    """The layers of a plain stack in order.
+
+    :param model: any module.
+    :returns: the layers, those of nested ``nn.Sequential`` in line, or None if the model is anything else.
+    """
     if type(model) is nn.Linear:
         return [model]
     if type(model) is not nn.Sequential:
@@ -53,6 +60,9 @@ def supported(model: nn.Module) -> bool:
     It understands an ``nn.Sequential`` of ``Linear``, ``Conv2d`` (zero padding), flattening,
     pooling, dropout and activations whose first layer with parameters comes first, each
     layer used once and without hooks.
+
+    :param model: any module.
+    :returns: True if it is such a stack.
     """
     layers = layers_of(model)
     if layers is None or len({id(layer) for layer in layers}) < len(layers):
@@ -78,7 +88,8 @@ def supported(model: nn.Module) -> bool:
 class Stack:
     """A supported model with its directions, ready to be evaluated on rows of a grid.
 
-    :param directions: up to any number of directions, each a list like ``model.parameters()``.
+    :param model: a model that :func:`supported` knows.
+    :param directions: any number of directions, each a list like ``model.parameters()``.
     """
 
     def __init__(self, model: nn.Module, directions: Sequence[Sequence[torch.Tensor]]) -> None:
@@ -95,20 +106,59 @@ class Stack:
                          for i, (layer, _) in enumerate(self.steps))
 
     def sample_chunk(self, chunk: int) -> int:
-        """Samples to take at once, at most ``chunk``."""
+        """How many samples to take at once.
+
+        :param chunk: at most so many.
+        :returns: the number with which activations stay in the cache.
+        """
         if not self.dense:
             return min(chunk, IMAGES)
         widest = max(len(parts[0][0]) for _, parts in self.steps if parts)
         return max(1, min(chunk, CACHE // (8 * widest) or 1))
 
-    def losses(self, X: torch.Tensor, y: torch.Tensor, points: torch.Tensor, loss: Loss) -> torch.Tensor:
-        """Losses (P,), in float64, of one chunk of samples at ``points`` (P, k)."""
+    def inputs(self, X: torch.Tensor) -> torch.Tensor:
+        """What the first layer with parameters sees.
+
+        :param X: (n, ...) the data.
+        :returns: X, flattened where the model does so.
+        """
         for layer, _ in self.steps[:self.first]:
             X = layer(X) if isinstance(layer, nn.Flatten) else X
-        run = self._dense if self.dense and X.ndim == 2 else self._one_by_one
-        return run(X, y, points.to(X), loss)
+        return X
 
-    def _dense(self, X: torch.Tensor, y: torch.Tensor, points: torch.Tensor, loss: Loss) -> torch.Tensor:
+    def losses(self, X: torch.Tensor, y: torch.Tensor, points: torch.Tensor, loss: Loss, size: int) -> torch.Tensor:
+        """The mean losses at many points.
+
+        :param X: (n, ...) the data, on the model's device.
+        :param y: (n, ...) the targets.
+        :param points: (P, k) coordinates, on the CPU.
+        :param loss: a loss whose pieces can be averaged, see ``losses.additive``, or ``size`` at least n.
+        :param size: samples at once.
+        :returns: (P,) float64, on the CPU.
+        """
+        X = self.inputs(X)
+        dense = self.dense and X.ndim == 2
+        K = len(next(parts for _, parts in reversed(self.steps) if parts)[0][0])
+        C = losses.label_coefficients(loss, y, K, X.dtype) if dense else None
+        squared = dense and losses.is_squared(loss, y, K)
+        result = torch.zeros(len(points), dtype=torch.float64)
+        at = points.to(X.dtype).to(X.device)
+        for i, share in enumerate(losses.shares(loss, y, size)):
+            rows = slice(i * size, (i + 1) * size)
+            x, t = X[rows], y[rows]
+            if share == 0:      # nothing but ignored labels
+                continue
+            if not dense:
+                result += self._one_by_one(x, at, lambda h: as_scalar(loss(h, t)) * share)
+            elif C is not None:
+                result += self._dense(x, at, _cross_entropy(C[rows]))
+            elif squared:
+                result += self._dense(x, at, lambda h: (h - t.t()).square_().sum((1, 2)) / (len(y) * K))
+            else:
+                result += self._dense(x, at, lambda h: torch.stack([as_scalar(loss(out.t(), t)) for out in h]) * share)
+        return result
+
+    def _dense(self, X: torch.Tensor, points: torch.Tensor, known: Known) -> torch.Tensor:
         """Many points at once; activations are (points, units, samples)."""
         weights, biases = self._first_parts()
         Z = [(F.linear(X, w) if b is None else F.linear(X, w, b)).t().contiguous() for w, b in zip(weights, biases)]
@@ -128,10 +178,10 @@ class Stack:
                 h.copy_(row)
             for layer, parts in self.steps[self.first + 1:]:
                 h = _activate(layer, h) if parts is None else _batched_linear(parts, part, h)
-            result[start:stop] = _batched_loss(loss, h, y)
+            result[start:stop] = known(h).cpu().double()
         return result
 
-    def _one_by_one(self, X: torch.Tensor, y: torch.Tensor, points: torch.Tensor, loss: Loss) -> torch.Tensor:
+    def _one_by_one(self, X: torch.Tensor, points: torch.Tensor, known: Known) -> torch.Tensor:
         """Point by point, with the first layer's products shared."""
         layer = self.steps[self.first][0]
         if isinstance(layer, nn.Conv2d):
@@ -152,7 +202,7 @@ class Stack:
                 else:
                     moved = [p[0] + sum(a * d for a, d in zip(where.tolist(), p[1:])) for p in parts]
                     h = _apply(step, h, moved[0], moved[1] if len(moved) > 1 else None)
-            result[i] = float(as_scalar(loss(h, y)))
+            result[i] = known(h).cpu().double()
         return result
 
     def _first_parts(self) -> tuple[list[torch.Tensor], list[torch.Tensor | None]]:
@@ -206,37 +256,30 @@ def _apply(layer: nn.Module, x: torch.Tensor, weight: torch.Tensor, bias: torch.
     return F.linear(x, weight, bias)
 
 
-def _batched_loss(loss: Loss, h: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """(G,) means over the samples of outputs (G, K, n)."""
-    kind = known_loss(loss, h.shape[1], y)
-    if kind == "cross-entropy":
-        if h.shape[1] == 2:    # log(e^u + e^v) - u is the softplus of v - u
-            gap = torch.sub(h[:, 1], h[:, 0]).mul_((1 - 2 * y).to(h))
-            return F.softplus(gap).mean(1).double().cpu()
-        right = h.gather(1, y.expand(len(h), 1, -1)).squeeze(1)
-        return (torch.logsumexp(h, 1) - right).mean(1).double().cpu()
-    if kind == "squared":
-        return (h - y.t()).square_().mean((1, 2)).double().cpu()
-    return torch.stack([as_scalar(loss(out.t(), y)) for out in h]).double().cpu()
+def _cross_entropy(C: torch.Tensor) -> Known:
+    """Outputs (G, K, n) -> sums (G,) over the samples, for coefficients C (n, K)."""
+    C = C.t().contiguous()                                     # (K, n)
+    total = C.sum(0)
+    if len(C) == 2 and bool((C == 0).any(0).all()):            # hard labels: log(e^u + e^v) - u = softplus(v - u)
+        sign = (C[0] != 0).to(C.dtype) * 2 - 1
+        return lambda h: F.softplus(torch.sub(h[:, 1], h[:, 0]).mul_(sign)).mul_(total).sum(1)
 
+    def general(h: torch.Tensor) -> torch.Tensor:
+        below = h - h.amax(1, keepdim=True)
+        return (total * torch.logsumexp(below, 1) - (C * below).sum(1)).sum(1)
 
-def known_loss(loss: Callable[..., torch.Tensor], K: int, y: torch.Tensor) -> str | None:
-    """"cross-entropy" or "squared" if ``loss`` is torch's own with its default settings."""
-    if loss is F.cross_entropy or (type(loss) is nn.CrossEntropyLoss and loss.reduction == "mean"
-                                   and loss.weight is None and loss.label_smoothing == 0):
-        labels = y.ndim == 1 and y.dtype == torch.int64
-        return "cross-entropy" if labels and bool(((y >= 0) & (y < K)).all()) else None
-    if loss is F.mse_loss or (type(loss) is nn.MSELoss and loss.reduction == "mean"):
-        return "squared" if y.is_floating_point() and y.ndim == 2 and y.shape[1] == K else None
-    return None
+    return general
 
 
 def multiplications(sizes: Sequence[int], samples: int, points: int, *, shared: bool) -> int:
     """Multiplications of the matrix products for a surface of a perceptron.
 
     :param sizes: widths from input to output.
+    :param samples: how many.
+    :param points: how many.
     :param shared: with the first layer's three products shared by all ``points``; forming
         its output then costs one multiplication a unit, sample and point (two a row, not counted).
+    :returns: the number of multiplications.
     """
     products = [a * b for a, b in zip(sizes, sizes[1:])]
     later = points * samples * sum(products[1:])

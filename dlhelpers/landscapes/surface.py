@@ -1,10 +1,15 @@
 r"""The loss along a line, over a plane, or at any points of a few directions.
 
-``method="fused"`` evaluates stacks of layers many points at a time (see ``fused``);
-``method="general"`` puts the parameters of one point after the other into any module
-with ``torch.func.functional_call``; "auto" takes the first where it can.  Both work
-through the data in pieces of ``chunk`` samples, so memory does not grow with the
-data or the grid.
+Four ways, which agree within rounding:
+
+- "compiled": small fully connected stacks in float32 on a CPU, see ``compiled``;
+- "fused": stacks of layers, many points at a time, on any device, see ``fused``;
+- "general": the parameters of one point after the other put into any module with
+  ``torch.func.functional_call``;
+- "auto": the first that can, "compiled" only where the work is worth the compiling.
+
+All work through the data in pieces of ``chunk`` samples, so memory does not grow with the
+data or the grid, and weigh the pieces as the loss does, see ``losses``.
 """
 
 from __future__ import annotations
@@ -16,13 +21,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.func import functional_call
 
 from dlhelpers import checks
-from dlhelpers.landscapes import arguments, fused
+from dlhelpers.landscapes import arguments, compiled, fused, losses
 from dlhelpers.landscapes.arguments import Data, Direction, Loss
+from dlhelpers.landscapes.general import General
+from dlhelpers.training.evaluation import modes_kept
 
-METHODS = ("auto", "fused", "general")
+METHODS = ("auto", "compiled", "fused", "general")
 BATCH_NORMS = ("eval", "recompute")
 #: Samples in one pass, unless the caller says otherwise.
 CHUNK = 512
@@ -59,7 +65,10 @@ class Surface:
     def shown(self, *, log: bool = False, floor: float = 1e-6) -> np.ndarray:
         """The values for a picture: points that diverged take the largest finite loss.
 
-        :param log: return log10 of the loss, cut off below ``floor``.
+        :param log: return log10 of the loss.
+        :param floor: the smallest loss that the logarithm sees; positive.
+        :returns: (n_b, n_a), all finite.
+        :raises ValueError: if floor is not positive.
         """
         floor = checks.positive(floor, "floor")
         top = self.values[np.isfinite(self.values)].max()
@@ -70,37 +79,62 @@ class Surface:
 def surface(model: nn.Module, loss: Loss, data: Data, directions: Sequence[Direction], *, radius: float = 1.0,
             points: int = 25, a: Any = None, b: Any = None, chunk: int = CHUNK, batch_norm: str = "eval",
             method: str = "auto") -> Surface:
-    r"""The mean loss over the plane :math:`\theta + aA + bB`.
+    r"""The mean loss over the plane :math:`\theta + aA + bB`, in evaluation mode.
 
     :param model: any torch module; it comes out as it went in.
-    :param loss: ``loss(y_hat, y)``, one number that averages over the batch.
+    :param loss: ``loss(y_hat, y)``, one number that averages over the batch; class weights,
+        ignored labels and label smoothing count as in one batch of all data.
     :param data: ``(X, y)`` on the model's device; all of it is used.
     :param directions: A and B, each one tensor for each parameter.
-    :param radius: both coordinates run from -radius to radius …
-    :param points: … in so many steps;
-    :param a, b: or give the coordinates themselves, (n_a,) and (n_b,).
+    :param radius: both coordinates run from -radius to radius; positive.
+    :param points: in so many steps; at least 2.
+    :param a: (n_a,) coordinates along A instead.
+    :param b: (n_b,) coordinates along B instead.
     :param chunk: samples in one pass.
-    :param batch_norm: "eval" keeps the model's running statistics at every point, as Li et
-        al. do; "recompute" measures them afresh at every point, over all of ``data``.
-    :param method: "auto", "fused" or "general", see the head of this module.
-    :raises ValueError, TypeError: naming the argument; also when the loss is not finite at
-        the model itself, or everywhere else on the plane.
+    :param batch_norm: must be one of "eval", which keeps the model's running statistics at every
+        point, as Li et al. do, and "recompute", which measures them afresh at every point over
+        all of ``data``: the mean over all samples, and the samples' mean of the chunks' variances.
+    :param method: must be one of "auto", "compiled", "fused" and "general", see the head of this module.
+    :returns: the losses (n_b, n_a), the coordinates, and the method taken.
+    :raises TypeError: if an argument is of the wrong kind.
+    :raises ValueError: naming the argument; also when the loss is not finite at the model itself,
+        or everywhere else on the plane, and when parts of the input lie on different devices.
+
+    Source: Li, Xu, Taylor, Studer, Goldstein, *Visualizing the Loss Landscape of Neural Nets*,
+    NeurIPS 2018, section 4.
     """
     if not isinstance(directions, Sequence) or len(directions) != 2:
         raise ValueError("directions must be a pair (A, B) of directions")
     columns, rows = _axis(a, "a", radius, points), _axis(b, "b", radius, points)
-    grid = np.stack([g.reshape(-1) for g in np.meshgrid(columns, rows)], axis=1)
+    grid = np.stack([g.reshape(-1) for g in np.meshgrid(columns, rows)], axis=1)         # 2 x (n_b, n_a) -> (P, 2)
     values, used = _evaluate(model, loss, data, directions, grid, chunk, batch_norm, method)
     _refuse_nothing(values, columns, rows)
-    return Surface(columns, rows, values.reshape(len(rows), len(columns)), used)
+    return Surface(columns, rows, values.reshape(len(rows), len(columns)), used)         # (P,) -> (n_b, n_a)
 
 
 def line(model: nn.Module, loss: Loss, data: Data, direction: Direction, *, radius: float = 1.0, points: int = 51,
          a: Any = None, chunk: int = CHUNK, batch_norm: str = "eval", method: str = "auto") -> Line:
-    r"""The mean loss along :math:`\theta + aD`; arguments as for :func:`surface`.
+    r"""The mean loss along :math:`\theta + aD`.
 
     With ``direction=between(start, end)`` and ``a=np.linspace(0, 1, …)`` it is the
     linear interpolation between two models.
+
+    :param model: as for :func:`surface`.
+    :param loss: as for :func:`surface`.
+    :param data: as for :func:`surface`.
+    :param direction: D, one tensor for each parameter.
+    :param radius: a runs from -radius to radius; positive.
+    :param points: in so many steps; at least 2.
+    :param a: (n,) coordinates instead.
+    :param chunk: as for :func:`surface`.
+    :param batch_norm: as for :func:`surface`.
+    :param method: as for :func:`surface`.
+    :returns: the losses (n,), the coordinates, and the method taken.
+    :raises TypeError: as for :func:`surface`.
+    :raises ValueError: as for :func:`surface`.
+
+    Source: Goodfellow, Vinyals, Saxe, *Qualitatively characterizing neural network optimization
+    problems*, ICLR 2015.
     """
     columns = _axis(a, "a", radius, points)
     values, used = _evaluate(model, loss, data, [direction], columns[:, None], chunk, batch_norm, method)
@@ -110,9 +144,52 @@ def line(model: nn.Module, loss: Loss, data: Data, direction: Direction, *, radi
 
 def losses_at(model: nn.Module, loss: Loss, data: Data, directions: Sequence[Direction], at: Any, *,
               chunk: int = CHUNK, batch_norm: str = "eval", method: str = "auto") -> np.ndarray:
-    r"""The mean losses (P,) at the points ``at`` (P, k): :math:`\theta + \sum_k a_k D_k`."""
+    r"""The mean losses at any points :math:`\theta + \sum_k a_k D_k`.
+
+    :param model: as for :func:`surface`.
+    :param loss: as for :func:`surface`.
+    :param data: as for :func:`surface`.
+    :param directions: k directions.
+    :param at: (P, k) coordinates.
+    :param chunk: as for :func:`surface`.
+    :param batch_norm: as for :func:`surface`.
+    :param method: as for :func:`surface`.
+    :returns: (P,) losses, float64.
+    :raises TypeError: as for :func:`surface`.
+    :raises ValueError: as for :func:`surface`.
+    """
     at = checks.array(at, "at", shape=(None, len(directions)))
     return _evaluate(model, loss, data, directions, at, chunk, batch_norm, method)[0]
+
+
+def chunk_for(model: nn.Module, loss: Loss, X: torch.Tensor, y: torch.Tensor,
+              chunk: int) -> tuple[int, bool]:
+    """How many samples may be taken at once, after a look at the loss at the model itself.
+
+    :param model: a module in evaluation mode.
+    :param loss: the loss.
+    :param X: (n, ...) inputs.
+    :param y: (n, ...) targets.
+    :param chunk: at most so many.
+    :returns: ``chunk``, or n for a loss that is no mean over samples; and whether it is one.
+    :raises TypeError: if the loss returns no tensor.
+    :raises ValueError: if it is not one finite number at the model, or its weights lie on another device.
+    """
+    losses.check_device(loss, y)
+    additive = True
+    with torch.no_grad():
+        if losses.over_labels(loss, y):
+            value = sum(float(arguments.as_scalar(loss(model(x), t))) * share
+                        for x, t, share in zip(X.split(chunk), y.split(chunk), losses.shares(loss, y, chunk))
+                        if share != 0)
+        else:
+            outputs = [model(x) for x in X.split(chunk)]
+            joined = torch.cat(outputs) if isinstance(outputs[0], torch.Tensor) else model(X)
+            value = float(arguments.as_scalar(loss(joined, y)))
+            additive = losses.additive(loss, joined, y)
+    if not np.isfinite(value):
+        raise ValueError(f"loss must be finite at the model itself, got {value}")
+    return chunk if additive else len(X), additive
 
 
 def _axis(given: Any, name: str, radius: float, points: int) -> np.ndarray:
@@ -139,68 +216,34 @@ def _evaluate(model: nn.Module, loss: Loss, data: Data, directions: Sequence[Dir
     chunk = checks.integer(chunk, "chunk", at_least=1)
     checks.one_of(batch_norm, "batch_norm", BATCH_NORMS)
     checks.one_of(method, "method", METHODS)
-    fits = fused.supported(model)
-    if method == "fused" and not fits:
-        raise ValueError("method 'fused' needs an nn.Sequential of linear, convolution and elementwise layers; "
-                         "use method='auto'")
-    used = "fused" if fits and method != "general" else "general"
+    stack = fused.Stack(model, checked) if fused.supported(model) and method != "general" else None
     points = torch.as_tensor(at, dtype=torch.float64)
-    with torch.no_grad(), arguments.evaluating(model):
-        _check_here(model, loss, X[:chunk], y[:chunk])
+    with torch.no_grad(), modes_kept(model):
+        model.eval()
+        chunk, additive = chunk_for(model, loss, X, y, chunk)
+        used = _choose(method, stack, X, y, loss, len(points))
+        if used == "compiled":
+            assert stack is not None
+            return compiled.evaluate(stack.steps[stack.first:], stack.inputs(X), y, loss, points), used
         if used == "fused":
-            stack = fused.Stack(model, checked)
-            size = stack.sample_chunk(chunk)
-            total = sum(stack.losses(x_part, y_part, points, loss) * len(x_part)
-                        for x_part, y_part in zip(X.split(size), y.split(size)))
-            return (total / len(X)).numpy(), used
-        general = _General(model, loss, parameters, checked, X.split(chunk), y.split(chunk), batch_norm)
+            assert stack is not None
+            return stack.losses(X, y, points, loss, stack.sample_chunk(chunk) if additive else chunk).numpy(), used
+        general = General(model, loss, parameters, checked, X, y, chunk, batch_norm == "recompute")
         return np.array([general.loss_at(where) for where in points.tolist()]), used
 
 
-def _check_here(model: nn.Module, loss: Loss, X: torch.Tensor, y: torch.Tensor) -> None:
-    value = arguments.as_scalar(loss(model(X), y))
-    if not bool(torch.isfinite(value)):
-        raise ValueError(f"loss must be finite at the model itself, got {float(value)}")
-
-
-class _General:
-    """One point after the other, for any module."""
-
-    def __init__(self, model: nn.Module, loss: Loss, parameters: dict[str, torch.Tensor],
-                 directions: list[list[torch.Tensor]], X: Sequence[torch.Tensor], y: Sequence[torch.Tensor],
-                 batch_norm: str) -> None:
-        self.model, self.loss, self.X, self.y = model, loss, X, y
-        self.parameters, self.directions = parameters, directions
-        self.norms = [m for m in model.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
-                      and m.track_running_stats] if batch_norm == "recompute" else []
-
-    def loss_at(self, where: list[float]) -> float:
-        """The mean loss over all chunks with the parameters moved."""
-        state: dict[str, torch.Tensor] = {}
-        for i, (key, p) in enumerate(self.parameters.items()):
-            moved = p
-            for value, d in zip(where, self.directions):
-                moved = torch.add(moved, d[i], alpha=value)
-            state[key] = moved
-        # A forward pass may write to buffers: it gets copies.
-        state |= {key: buffer.clone() for key, buffer in self.model.named_buffers()}
-        if self.norms:
-            self._measure_statistics(state)
-        total = sum(float(arguments.as_scalar(self.loss(functional_call(self.model, state, (x,)), t))) * len(x)
-                    for x, t in zip(self.X, self.y))
-        return total / sum(len(x) for x in self.X)
-
-    def _measure_statistics(self, state: dict[str, torch.Tensor]) -> None:
-        """Average the batch statistics over the chunks into the copies of the buffers."""
-        for key, buffer in state.items():
-            if key.endswith("num_batches_tracked"):
-                buffer.zero_()
-        momenta = [m.momentum for m in self.norms]
-        try:
-            for m in self.norms:
-                m.momentum, m.training = None, True     # None: a plain average over the chunks
-            for x in self.X:
-                functional_call(self.model, state, (x,))
-        finally:
-            for m, momentum in zip(self.norms, momenta):
-                m.momentum, m.training = momentum, False
+def _choose(method: str, stack: fused.Stack | None, X: torch.Tensor, y: torch.Tensor, loss: Loss, points: int) -> str:
+    if stack is None:
+        if method in ("fused", "compiled"):
+            raise ValueError(f"method {method!r} needs an nn.Sequential of linear, convolution and elementwise layers; "
+                             "use method='auto'")
+        return "general"
+    steps = stack.steps[stack.first:]
+    fits = method in ("auto", "compiled") and compiled.fits(steps, stack.inputs(X), y, loss)
+    if method == "compiled" and not (fits and compiled.kernel() is not None):
+        raise ValueError("method 'compiled' needs numba, and linear layers of at most "
+                         f"{compiled.WIDEST} units in float32 on the CPU with torch's cross-entropy or mean squared "
+                         "error; use method='auto'")
+    if fits and (method == "compiled" or compiled.worth(steps, len(X), points)) and compiled.kernel() is not None:
+        return "compiled"
+    return "fused"

@@ -53,21 +53,39 @@ class BatchNorm1d(nn.Module):
     follow them, :math:`r \leftarrow (1 - a)\,r + a\,\mu`; in evaluation the running
     estimates are used, so that a prediction does not depend on its neighbours.
 
-    :param units: columns of the input; :param eps: keeps the root away from zero.
-    :param momentum: the share a of the new batch in the running estimates.
+    The running estimates have the names of ``nn.BatchNorm1d``: ``running_mean``,
+    ``running_var``, ``num_batches_tracked``, ``momentum``, ``reset_running_stats()``; the
+    learned ones have the paper's, ``gamma`` and ``beta``.
+
+    :param units: columns of the input.
+    :param eps: keeps the root away from zero.
+    :param momentum: the share a of the new batch in the running estimates; None for 1 / number
+        of batches, the plain average since the last reset.
     :raises ValueError: in training for a batch of one, which has no variance.
 
     Source: S. Ioffe and C. Szegedy, Batch normalization, ICML 2015, algorithms 1 and 2.
     """
 
-    def __init__(self, units: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    num_batches_tracked: torch.Tensor
+    track_running_stats = True  # as in torch, where it can be switched off
+
+    def __init__(self, units: int, eps: float = 1e-5, momentum: float | None = 0.1) -> None:
         super().__init__()
         units = checks.integer(units, "units", at_least=1)
         self.eps = checks.positive(eps, "eps")
-        self.momentum = checks.between(momentum, "momentum", 0, 1)
+        self.momentum = None if momentum is None else checks.between(momentum, "momentum", 0, 1)
         self.gamma, self.beta = nn.Parameter(torch.ones(units)), nn.Parameter(torch.zeros(units))
         self.register_buffer("running_mean", torch.zeros(units))
         self.register_buffer("running_var", torch.ones(units))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+
+    def reset_running_stats(self) -> None:
+        """Forget all batches: mean 0, variance 1."""
+        self.running_mean.zero_()
+        self.running_var.fill_(1)
+        self.num_batches_tracked.zero_()
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """z (B, units) -> (B, units)."""
@@ -78,9 +96,11 @@ class BatchNorm1d(nn.Module):
                 raise ValueError("z must hold at least 2 samples in training: one alone has no variance")
             mean, var = z.mean(0), z.var(0, unbiased=False)
             with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
+                self.num_batches_tracked += 1
+                share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
+                self.running_mean.lerp_(mean, share)
                 # The estimate of the population's variance divides by B - 1, the normalisation by B.
-                self.running_var.lerp_(var * len(z) / (len(z) - 1), self.momentum)
+                self.running_var.lerp_(var * len(z) / (len(z) - 1), share)
         return self.gamma * (z - mean) / torch.sqrt(var + self.eps) + self.beta
 
 
@@ -88,7 +108,7 @@ class RandomAffine(nn.Module):
     """While training, shift and turn every image by its own random amount (data augmentation).
 
     :param pixels: largest shift along each axis, in pixels.
-    :param degrees: largest rotation, either way.
+    :param degrees: largest rotation, in degrees; positive ones are anticlockwise.
     """
 
     def __init__(self, pixels: float = 2.0, degrees: float = 10.0) -> None:
@@ -108,9 +128,11 @@ class RandomAffine(nn.Module):
         # grid_sample measures in half images: one pixel is 2 / side.
         shift = 2 * self.pixels / side * (2 * torch.rand(len(x), 2, device=x.device) - 1)
         cos, sin = turn.cos(), turn.sin()
-        matrix = torch.stack([torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)], 1)
+        rows = torch.stack([cos, -sin, shift[:, 0]], 1), torch.stack([sin, cos, shift[:, 1]], 1)  # each (n, 3)
+        matrix = torch.stack(rows, 1)  # (n, 2, 3)
         grid = F.affine_grid(matrix.to(x.dtype), [len(x), 1, side, side], align_corners=False)
-        return F.grid_sample(x.view(-1, 1, side, side), grid, align_corners=False).flatten(1)
+        images = x.view(-1, 1, side, side)  # (n, 1, side, side)
+        return F.grid_sample(images, grid, align_corners=False).flatten(1)  # (n, side²)
 
 
 def initialise(model: nn.Module, scheme: str | float, *, seed: int = 0) -> nn.Module:
@@ -120,8 +142,11 @@ def initialise(model: nn.Module, scheme: str | float, *, seed: int = 0) -> nn.Mo
     "he": :math:`2/d_{in}`; a number :math:`\sigma_w`: :math:`\sigma_w^2/d_{in}`.
     All are normal distributions.
 
+    :param model: any module that holds ``nn.Linear`` layers.
+    :param scheme: one of those names, or :math:`\sigma_w`.
     :param seed: for the weights; the global generator is left alone.
     :returns: the model.
+    :raises TypeError: if the scheme is neither a name nor a number.
     :raises ValueError: for an unknown scheme, or a model without linear layers.
 
     Source: X. Glorot and Y. Bengio, AISTATS 2010; K. He et al., ICCV 2015.
@@ -142,7 +167,7 @@ def initialise(model: nn.Module, scheme: str | float, *, seed: int = 0) -> nn.Mo
                         if isinstance(scheme, str) else scheme**2 / d_in)
             # Drawn on the CPU, so that every device gets the same weights.
             noise = torch.randn(d_out, d_in, generator=generator, dtype=torch.float64)
-            layer.weight.copy_(math.sqrt(variance) * noise)
+            layer.weight.copy_((math.sqrt(variance) * noise).to(layer.weight.dtype))
             if layer.bias is not None:
                 layer.bias.zero_()
     return model

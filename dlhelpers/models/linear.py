@@ -14,25 +14,45 @@ from typing import Any
 import numpy as np
 
 from dlhelpers import checks
+from dlhelpers.numerics import newton, sigmoid, softmax, solve
 
 
 @dataclass(frozen=True)
 class LinearClassifier:
-    """Scores that are affine in the input, one for each class: W (d, K), b (K,)."""
+    """Scores that are affine in the input, one for each class.
+
+    :param W: weights, (d, K).
+    :param b: intercepts, (K,).
+    """
 
     W: np.ndarray
     b: np.ndarray
 
     def scores(self, X: Any) -> np.ndarray:
-        """``X W + b``, (n, K) for points (n, d)."""
+        """The scores ``X W + b``.
+
+        :param X: points, (n, d).
+        :returns: (n, K).
+        :raises ValueError: if the points have another width.
+        """
         return checks.array(X, "X", shape=(None, len(self.W))) @ self.W + self.b
 
     def predict(self, X: Any) -> np.ndarray:
-        """The class of the largest score, (n,)."""
+        """The class of the largest score.
+
+        :param X: points, (n, d).
+        :returns: labels, (n,).
+        :raises ValueError: if the points have another width.
+        """
         return self.scores(X).argmax(1)
 
     def probabilities(self, X: Any) -> np.ndarray:
-        """Softmax of the scores, (n, K); meaningful for softmax regression only."""
+        """Softmax of the scores; meaningful for softmax regression only.
+
+        :param X: points, (n, d).
+        :returns: (n, K).
+        :raises ValueError: if the points have another width.
+        """
         return softmax(self.scores(X))
 
 
@@ -40,8 +60,13 @@ class LinearClassifier:
 class Logistic:
     r"""Logistic regression :math:`P(y = 1 \mid x) = \sigma(w^\top x + b)` after a fit.
 
-    ``covariance`` (d + 1, d + 1) of (b, w) is the inverse of the Hessian of the *summed*
-    loss: for large n, and without regularisation, that of the maximum-likelihood estimate.
+    :param w: weights, (d,).
+    :param b: intercept.
+    :param covariance: of (b, w), (d + 1, d + 1): the inverse of the Hessian of the *summed*
+        loss: for large n, and without regularisation, that of the maximum-likelihood estimate.
+    :param loss: mean cross-entropy, the penalty included.
+    :param steps: Newton steps taken.
+    :param converged: whether the gradient is small there.
     """
 
     w: np.ndarray
@@ -52,45 +77,58 @@ class Logistic:
     converged: bool
 
     def logit(self, X: Any) -> np.ndarray:
-        """The logarithm of the odds, ``X w + b``, (n,) for points (n, d)."""
+        """The logarithm of the odds, ``X w + b``.
+
+        :param X: points, (n, d).
+        :returns: (n,).
+        :raises ValueError: if the points have another width.
+        """
         return checks.array(X, "X", shape=(None, len(self.w))) @ self.w + self.b
 
     def probability(self, X: Any) -> np.ndarray:
-        """P(y = 1 | x), (n,)."""
+        """P(y = 1 | x).
+
+        :param X: points, (n, d).
+        :returns: (n,).
+        :raises ValueError: if the points have another width.
+        """
         return sigmoid(self.logit(X))
 
     def predict(self, X: Any) -> np.ndarray:
-        """1 where the probability is above one half, else 0, (n,)."""
+        """1 where the probability is above one half, else 0.
+
+        :param X: points, (n, d).
+        :returns: labels, (n,).
+        :raises ValueError: if the points have another width.
+        """
         return (self.logit(X) > 0).astype(np.int64)
 
     def band(self, X: Any, z: float = 1.959964) -> tuple[np.ndarray, np.ndarray]:
-        r"""Lower and upper end of a pointwise confidence band for the probability, each (n,).
+        r"""Lower and upper end of a pointwise confidence band for the probability.
 
         :math:`\sigma(\phi^\top\hat\theta \pm z\sqrt{\phi^\top\Sigma\phi})` with
         :math:`\phi = (1, x)`: normal on the scale of the logit, then mapped, so that it
-        stays within [0, 1].  ``z`` = 1.96 gives 95 %.
+        stays within [0, 1].
+
+        :param X: points, (n, d).
+        :param z: half width in standard errors; 1.96 gives 95 %.
+        :returns: both ends, each (n,).
+        :raises ValueError: if the points have another width, or z is not positive.
         """
         z = checks.positive(z, "z")
         logit = self.logit(X)
         phi = design(X)
-        error = z * np.sqrt(np.einsum("ni,ij,nj->n", phi, self.covariance, phi))
+        error = z * np.sqrt(np.einsum("ni,ij,nj->n", phi, self.covariance, phi))  # (n, d + 1) -> (n,)
         return sigmoid(logit - error), sigmoid(logit + error)
 
 
-def sigmoid(z: Any) -> np.ndarray:
-    r""":math:`1/(1 + e^{-z})` without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(z, dtype=np.float64)))
-
-
-def softmax(z: Any) -> np.ndarray:
-    r""":math:`e^{z_k}/\sum_j e^{z_j}` along the last axis, without overflow."""
-    z = np.asarray(z, dtype=np.float64)
-    e = np.exp(z - z.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
 def design(X: Any) -> np.ndarray:
-    """The design matrix [1, X], float64, (n, d + 1)."""
+    """The design matrix [1, X].
+
+    :param X: points, (n, d).
+    :returns: (n, d + 1), float64.
+    :raises ValueError: if X has another number of axes.
+    """
     X = checks.array(X, "X", ndim=2)
     return np.hstack([np.ones((len(X), 1)), X.astype(np.float64)])
 
@@ -102,16 +140,19 @@ def least_squares(X: Any, targets: Any, *, l2: float = 0.0, cutoff: float = 1e-1
     By an eigendecomposition of the d + 1 normal equations, summed in float64 over chunks,
     so that a float32 X of 60 000 images needs no float64 copy.
 
-    :param X: (n, d).  :param targets: (n, K) or (n,).
+    :param X: points, (n, d).
+    :param targets: T, (n, K) or (n,).
     :param l2: ridge λ; the intercept is not penalised.
     :param cutoff: eigenvalues below this fraction of the largest count as zero (constant pixels).
+    :param chunk: rows summed at once.
     :returns: weights (d, K) and intercepts (K,).
+    :raises ValueError: if lengths do not fit or a number is out of range.
     """
     X = checks.array(X, "X", ndim=2)
     T = checks.array(targets, "targets")
     if T.ndim > 2 or len(T) != len(X):
         raise ValueError(f"targets must have shape ({len(X)},) or ({len(X)}, K) like X, got {T.shape}")
-    T = T.reshape(len(X), -1).astype(np.float64)
+    T = T.reshape(len(X), -1).astype(np.float64)  # (n,) or (n, K) -> (n, K)
     l2, cutoff = checks.nonnegative(l2, "l2"), checks.between(cutoff, "cutoff", 0, 1, closed="neither")
     checks.integer(chunk, "chunk", at_least=1)
     gram, moments = np.zeros((X.shape[1] + 1,) * 2), np.zeros((X.shape[1] + 1, T.shape[1]))
@@ -129,11 +170,16 @@ def least_squares(X: Any, targets: Any, *, l2: float = 0.0, cutoff: float = 1e-1
 def one_versus_rest(X: Any, y: Any, *, l2: float = 0.0, K: int | None = None) -> LinearClassifier:
     """K least-squares fits, each with target +1 for one class and -1 for all others.
 
-    :param X: (n, d).  :param y: labels 0..K-1, (n,).  :param l2: ridge λ, see :func:`least_squares`.
+    :param X: points, (n, d).
+    :param y: labels 0..K-1, (n,).
+    :param l2: ridge λ, see :func:`least_squares`.
+    :param K: number of classes; None for one more than the largest label.
+    :returns: :class:`LinearClassifier`.
+    :raises ValueError: if lengths do not fit or a label is out of range.
 
     Source: lecture N (one-versus-rest on MNIST, 86.03 %).
     """
-    X, y, K = labelled(X, y, K)
+    X, y, K = _classes(X, y, K)
     return LinearClassifier(*least_squares(X, 2.0 * np.eye(K)[y] - 1.0, l2=l2))
 
 
@@ -145,47 +191,40 @@ def logistic_regression(X: Any, y: Any, *, l2: float = 0.0, steps: int = 50, tol
     :math:`\frac1n\sum\sigma_i(1 - \sigma_i)\,(1, x_i)(1, x_i)^\top`.  A step that would raise
     the loss is halved.
 
-    :param X: (n, d).  :param y: labels 0 and 1, (n,).  :param l2: λ; the intercept is not penalised.
+    :param X: points, (n, d).
+    :param y: labels 0 and 1, (n,).
+    :param l2: λ; the intercept is not penalised.
+    :param steps: Newton steps at most.
+    :param tol: largest entry of the gradient at which to stop.
     :param start: (b, w) to start from, (d + 1,); zeros by default.
     :returns: :class:`Logistic`; ``converged`` is False where the gradient is still above
         ``tol`` after ``steps``, as on separable data without l2, where no minimum exists.
+    :raises ValueError: if lengths do not fit, a label is none of the two, or a number is out of range.
+
+    Source: T. Hastie, R. Tibshirani and J. Friedman, The Elements of Statistical Learning,
+    2009, section 4.4.1.
     """
-    X, y, _ = labelled(X, y, 2)
+    X, y, _ = _classes(X, y, 2)
     l2, tol = checks.nonnegative(l2, "l2"), checks.positive(tol, "tol")
     checks.integer(steps, "steps", at_least=1)
     A, n = design(X), len(X)
     ridge = np.r_[0.0, np.full(X.shape[1], l2)]
-    theta = np.zeros(A.shape[1]) if start is None else checks.array(start, "start", shape=(A.shape[1],)).astype(np.float64)
+    start = np.zeros(A.shape[1]) if start is None else checks.array(start, "start", shape=(A.shape[1],))
     signs = 2.0 * y - 1.0
 
-    def value(t: np.ndarray) -> float:
-        return float(np.logaddexp(0, -signs * (A @ t)).mean() + 0.5 * ridge @ t**2)
+    def value(theta: np.ndarray) -> float:
+        return float(np.logaddexp(0, -signs * (A @ theta)).mean() + 0.5 * ridge @ theta**2)
 
-    taken, converged = 0, False
-    while True:
+    def gradient(theta: np.ndarray) -> np.ndarray:
+        return A.T @ (sigmoid(A @ theta) - y) / n + ridge * theta
+
+    def hessian(theta: np.ndarray) -> np.ndarray:
         p = sigmoid(A @ theta)
-        gradient = A.T @ (p - y) / n + ridge * theta
-        hessian = (A * (p * (1 - p))[:, None]).T @ A / n + np.diag(ridge)
-        converged = bool(np.abs(gradient).max() <= tol)
-        if converged or taken == steps:
-            break
-        step, size, now = _solve(hessian, gradient), 1.0, value(theta)
-        while value(theta - size * step) > now and size > 1e-6:
-            size /= 2
-        theta, taken = theta - size * step, taken + 1
-    covariance = _solve(n * hessian, np.eye(len(theta)))
+        return (A * (p * (1 - p))[:, None]).T @ A / n + np.diag(ridge)
+
+    theta, taken, converged = newton(value, gradient, hessian, start, steps=steps, tol=tol)
+    covariance = solve(n * hessian(theta), np.eye(len(theta)))
     return Logistic(theta[1:], float(theta[0]), covariance, value(theta), taken, converged)
-
-
-def _solve(hessian: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Newton's linear system; the least-norm solution where the Hessian is singular."""
-    try:
-        found = np.linalg.solve(hessian, right)
-        if np.isfinite(found).all():
-            return found
-    except np.linalg.LinAlgError:
-        pass
-    return np.linalg.lstsq(hessian, right, rcond=None)[0]
 
 
 def softmax_regression(X: Any, y: Any, *, l2: float = 0.0, K: int | None = None, steps: int = 500,
@@ -194,19 +233,25 @@ def softmax_regression(X: Any, y: Any, *, l2: float = 0.0, K: int | None = None,
 
     The gradient of one example is :math:`(S(z) - e_y)\,x^\top`.
 
-    :param X: (n, d).  :param y: labels 0..K-1, (n,).  :param l2: λ; with 0 the minimum may not exist.
+    :param X: points, (n, d).
+    :param y: labels 0..K-1, (n,).
+    :param l2: λ; with 0 the minimum may not exist.
+    :param K: number of classes; None for one more than the largest label.
+    :param steps: iterations at most.
     :param tol: the largest entry of the gradient at which to stop.
+    :returns: :class:`LinearClassifier`.
+    :raises ValueError: if lengths do not fit, a label or a number is out of range.
     """
     from scipy.optimize import minimize
 
-    X, y, K = labelled(X, y, K)
+    X, y, K = _classes(X, y, K)
     l2, tol = checks.nonnegative(l2, "l2"), checks.positive(tol, "tol")
     checks.integer(steps, "steps", at_least=1)
     A, T = design(X), np.eye(K)[y]
     rows = np.arange(len(y))
 
     def value_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        theta = flat.reshape(A.shape[1], K)
+        theta = flat.reshape(A.shape[1], K)  # (d + 1, K)
         P = softmax(A @ theta)
         penalised = np.vstack([np.zeros(K), theta[1:]])
         loss = -np.log(np.maximum(P[rows, y], 1e-300)).mean() + 0.5 * l2 * (penalised**2).sum()
@@ -214,14 +259,20 @@ def softmax_regression(X: Any, y: Any, *, l2: float = 0.0, K: int | None = None,
 
     found = minimize(value_and_gradient, np.zeros(A.shape[1] * K), jac=True, method="L-BFGS-B",
                      options={"maxiter": steps, "gtol": tol, "ftol": 1e-15, "maxcor": 20})
-    theta = found.x.reshape(A.shape[1], K)
+    theta = found.x.reshape(A.shape[1], K)  # (d + 1, K)
     return LinearClassifier(theta[1:], theta[0])
 
 
 def monomials(X: Any, degree: int) -> np.ndarray:
-    """All products of the inputs up to a total degree, without the constant, (n, C(d + degree, d) - 1).
+    """All products of the inputs up to a total degree, without the constant.
 
     For two inputs and degree 2: x1, x2, x1², x1 x2, x2².
+
+    :param X: points, (n, d).
+    :param degree: the largest total degree, at most 20.
+    :returns: (n, C(d + degree, d) - 1).
+    :raises TypeError: if degree is no integer.
+    :raises ValueError: if X has another number of axes, or degree is out of range.
     """
     X = checks.array(X, "X", ndim=2).astype(np.float64)
     checks.integer(degree, "degree", at_least=1, at_most=20)
@@ -231,32 +282,9 @@ def monomials(X: Any, degree: int) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def confusion(predicted: Any, y: Any, K: int) -> np.ndarray:
-    """Counts (K, K): entry (i, j) is how many examples of class j were called i."""
-    checks.integer(K, "K", at_least=2)
-    y = _labels(y, "y", K)
-    predicted = _labels(predicted, "predicted", K)
-    if len(predicted) != len(y):
-        raise ValueError(f"predicted must have as many entries as y ({len(y)}), got {len(predicted)}")
-    table = np.zeros((K, K), dtype=np.int64)
-    np.add.at(table, (predicted, y), 1)
-    return table
-
-
-def labelled(X: Any, y: Any, K: int | None) -> tuple[np.ndarray, np.ndarray, int]:
-    """Points (n, d), labels (n,) as int64, and the number of classes; ValueError names what does not fit."""
-    X = checks.array(X, "X", ndim=2)
+def _classes(X: Any, y: Any, K: int | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """Points, labels, and the number of classes, counted if it is not given."""
     if K is not None:
         checks.integer(K, "K", at_least=2)
-    y = _labels(y, "y", K)
-    if len(y) != len(X):
-        raise ValueError(f"y must have one label for each of the {len(X)} rows of X, got {len(y)}")
+    X, y = checks.labelled(X, y, K=K)
     return X, y, K or max(2, int(y.max()) + 1)
-
-
-def _labels(y: Any, name: str, K: int | None) -> np.ndarray:
-    values = checks.array(y, name, ndim=1)
-    if (values != np.round(values)).any() or values.min() < 0 or (K is not None and values.max() >= K):
-        top = "K-1" if K is None else K - 1
-        raise ValueError(f"{name} must hold whole-number labels 0..{top}, got values from {values.min():g} to {values.max():g}")
-    return values.astype(np.int64)

@@ -32,7 +32,8 @@ class Maxout(nn.Module):
     It contains its own affine maps, so it replaces a linear layer together with its
     activation, and has P times their parameters.
 
-    :param d_in, d_out: inputs and units; (n, d_in) goes to (n, d_out).
+    :param d_in: inputs; (..., d_in) goes to (..., d_out).
+    :param d_out: units.
     :param pieces: P, at least 2.
 
     Source: I. Goodfellow et al., Maxout networks, ICML 2013.
@@ -46,7 +47,7 @@ class Maxout(nn.Module):
         self.affine = nn.Linear(d_in, d_out * pieces)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.affine(x).unflatten(-1, (self.pieces, self.d_out)).amax(dim=-2)
+        return self.affine(x).unflatten(-1, (self.pieces, self.d_out)).amax(dim=-2)  # (..., P, d_out) -> (..., d_out)
 
 
 #: Activations by name: a fresh module for each hidden layer.
@@ -102,7 +103,7 @@ def mlp(sizes: Sequence[int], activation: str | Callable[[], nn.Module] = "relu"
 
 def _build(sizes: Sequence[int], activation: Callable[[], nn.Module], bias: bool) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for d_in, d_out in zip(sizes[:-1], sizes[1:]):
+    for d_in, d_out in zip(sizes[:-1], sizes[1:], strict=True):
         if layers:
             layers.append(activation())
         layers.append(nn.Linear(d_in, d_out, bias=bias))
@@ -114,6 +115,8 @@ def count_parameters(model: nn.Module, *, trainable: bool = False) -> int:
 
     :param model: any torch module; a parameter used twice counts once.
     :param trainable: count only those that receive a gradient.
+    :returns: how many numbers they hold.
+    :raises TypeError: if the model is no module.
     """
     checks.instance(model, "model", nn.Module)
     return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)

@@ -18,8 +18,8 @@ class RadialBasisNetwork(nn.Module):
 
     :param centres: :math:`t_j`, (m, d).
     :param width: s, in units of x.
-    :param outputs: K.
-    :returns: of the call, (n, d) to (n, K).
+    :param outputs: K; a call takes (n, d) to (n, K).
+    :raises ValueError: if centres have another number of axes, or a number is not positive.
 
     Source: D. Broomhead and D. Lowe, Multivariable functional interpolation and adaptive
     networks, Complex Systems 2, 1988.
@@ -37,7 +37,16 @@ class RadialBasisNetwork(nn.Module):
 
     @classmethod
     def from_data(cls, X: torch.Tensor, m: int, *, width: float, outputs: int = 1, seed: int = 0) -> RadialBasisNetwork:
-        """A network whose m centres are the k-means centres of the points X (n, d)."""
+        """A network whose centres are the k-means centres of points.
+
+        :param X: points, (n, d).
+        :param m: number of centres, at most n.
+        :param width: s, in units of X.
+        :param outputs: K.
+        :param seed: for the start of k-means.
+        :returns: the network, on the device of X.
+        :raises ValueError: if X has another number of axes, or a number is out of range.
+        """
         from sklearn.cluster import KMeans
 
         checks.tensor(X, "X", ndim=2)
@@ -47,8 +56,12 @@ class RadialBasisNetwork(nn.Module):
         return cls(torch.as_tensor(found, dtype=X.dtype, device=X.device), width=width, outputs=outputs).to(X.device)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """The hidden layer's answers, (n, d) to (n, m)."""
-        return torch.exp(-((x[:, None, :] - self.centres) ** 2).sum(-1) / (2 * self.width**2))
+        """The hidden layer's answers.
+
+        :param x: points, (n, d).
+        :returns: (n, m).
+        """
+        return torch.exp(-((x[:, None, :] - self.centres) ** 2).sum(-1) / (2 * self.width**2))  # (n, m, d) -> (n, m)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.output(self.features(x))
@@ -58,8 +71,11 @@ class RadialBasisNetwork(nn.Module):
 
         The intercept is not penalised.
 
-        :param X: (n, d); :param y: (n,) or (n, K).
+        :param X: points, (n, d).
+        :param y: targets, (n,) or (n, K).
+        :param ridge: weight of the penalty.
         :returns: the network itself.
+        :raises ValueError: if shapes do not fit or ridge is negative.
         """
         checks.tensor(X, "X", shape=(None, self.centres.shape[1]))
         checks.tensor(y, "y")
@@ -67,14 +83,15 @@ class RadialBasisNetwork(nn.Module):
         checks.check_shape(y, "y", shape=(len(X), self.output.out_features))
         checks.nonnegative(ridge, "ridge")
         with torch.no_grad():
-            # Nearly equal columns are the rule here: float64, and a solver that bears them.
-            phi, target = self.features(X).double(), y.double()
+            # Nearly equal columns are the rule here: float64, which not every device has,
+            # and a solver that bears them, which only the CPU has.
+            phi, target = self.features(X).cpu().double(), y.cpu().double()
             middle, mean = phi.mean(0), target.mean(0)
             A, B = phi - middle, target - mean
             if ridge:
-                A = torch.cat([A, ridge**0.5 * torch.eye(A.shape[1], dtype=A.dtype, device=A.device)])
-                B = torch.cat([B, B.new_zeros(A.shape[1], B.shape[1])])
-            w = torch.linalg.lstsq(A.cpu(), B.cpu(), driver="gelsd").solution.to(A.device)
-            self.output.weight.copy_(w.T)
-            self.output.bias.copy_(mean - middle @ w)
+                A = torch.cat([A, ridge**0.5 * torch.eye(A.shape[1], dtype=A.dtype)])  # (n + m, m)
+                B = torch.cat([B, B.new_zeros(A.shape[1], B.shape[1])])  # (n + m, K)
+            w = torch.linalg.lstsq(A, B, driver="gelsd").solution  # (m, K)
+            self.output.weight.copy_(w.T.to(self.output.weight.dtype))  # (K, m)
+            self.output.bias.copy_((mean - middle @ w).to(self.output.bias.dtype))
         return self

@@ -32,21 +32,41 @@ class Objective:
     start: np.ndarray
 
     def value(self, theta: Any) -> Any:
-        """L(theta), shape (...) for theta (..., dim)."""
+        """L(theta).
+
+        :param theta: points, (..., dim).
+        :returns: the values, (...).
+        :raises ValueError: if theta has another last axis or is not finite.
+        """
         return self._value(self._checked(theta))
 
     def gradient(self, theta: Any) -> np.ndarray:
-        """The gradient of L at theta, shape (..., dim)."""
+        """The gradient of L at theta.
+
+        :param theta: points, (..., dim).
+        :returns: the gradients, (..., dim).
+        :raises ValueError: if theta has another last axis or is not finite.
+        """
         return self._gradient(self._checked(theta))
 
     def hessian(self, theta: Any) -> np.ndarray:
-        """The matrix of second derivatives at theta, shape (..., dim, dim)."""
+        """The matrix of second derivatives at theta.
+
+        :param theta: points, (..., dim).
+        :returns: the Hessians, (..., dim, dim).
+        :raises ValueError: if theta has another last axis or is not finite.
+        """
         return self._hessian(self._checked(theta))
 
     __call__ = value
 
     def gap(self, theta: Any) -> Any:
-        """L(theta) - L*, the height above the minimum."""
+        """The height above the minimum, L(theta) - L*.
+
+        :param theta: points, (..., dim).
+        :returns: the heights, (...).
+        :raises ValueError: if theta has another last axis or is not finite.
+        """
         return self.value(theta) - self.minimum
 
     def _checked(self, theta: Any) -> np.ndarray:
@@ -71,10 +91,13 @@ class FiniteSum(Objective):
     n: int
 
     def component_gradients(self, theta: Any, indices: Any = None) -> np.ndarray:
-        r"""The gradients :math:`\nabla \ell_i(\theta)`, shape (..., B, dim).
+        r"""The gradients :math:`\nabla \ell_i(\theta)` of some components.
 
-        :param theta: (..., dim).
+        :param theta: points, (..., dim).
         :param indices: which components, (..., B) integers in 0..n-1; None for all.
+        :returns: their gradients, (..., B, dim).
+        :raises TypeError: if the indices are not integers.
+        :raises ValueError: if an index is out of range, there is none, or theta does not fit.
         """
         theta = self._checked(theta)
         if indices is None:

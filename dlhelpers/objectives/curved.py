@@ -1,4 +1,4 @@
-"""Functions that are not quadratic: logistic loss, Rosenbrock, slow tails, waves, sums of parabolas."""
+"""Functions that are not quadratic: logistic loss, Rosenbrock's valley, waves, sums of parabolas."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers import checks
+from dlhelpers import checks, numerics
 from dlhelpers.objectives.base import FiniteSum, Objective
+from dlhelpers.objectives.in_the_plane import rosenbrock
 
 
 class LogisticLoss(FiniteSum):
@@ -17,7 +18,10 @@ class LogisticLoss(FiniteSum):
 
     ``beta`` = λ_max(XᵀX)/(4n) + l2, since σ' is at most ¼.
 
-    :param X: (n, d).  :param y: labels 0 or 1, (n,).  :param l2: λ, zero or positive.
+    :param X: inputs, (n, d).
+    :param y: labels 0 or 1, (n,).
+    :param l2: λ, zero or positive.
+    :raises ValueError: if the shapes do not fit, a label is neither 0 nor 1, or l2 is negative.
     """
 
     name = "logistic loss"
@@ -40,30 +44,23 @@ class LogisticLoss(FiniteSum):
         return np.logaddexp(0, -self._margins(theta)).mean(-1) + 0.5 * self.l2 * (theta**2).sum(-1)
 
     def _gradient(self, theta: np.ndarray) -> np.ndarray:
-        return (-self.signs * _sigmoid(-self._margins(theta))) @ self.X / self.n + self.l2 * theta
+        return (-self.signs * numerics.sigmoid(-self._margins(theta))) @ self.X / self.n + self.l2 * theta
 
     def _hessian(self, theta: np.ndarray) -> np.ndarray:
-        s = _sigmoid(self._margins(theta))
-        return np.einsum("...i,ij,ik->...jk", s * (1 - s) / self.n, self.X, self.X) + self.l2 * np.eye(self.dim)
+        s = numerics.sigmoid(self._margins(theta))
+        weight = s * (1 - s) / self.n
+        return np.einsum("...i,ij,ik->...jk", weight, self.X, self.X) + self.l2 * np.eye(self.dim)  # (..., d, d)
 
     def _components(self, theta: np.ndarray, indices: np.ndarray) -> np.ndarray:
         rows, s = self.X[indices], self.signs[indices]
-        z = s * np.einsum("...bd,...d->...b", rows, theta)
-        return (-s * _sigmoid(-z))[..., None] * rows + self.l2 * theta[..., None, :]
+        z = s * np.einsum("...bd,...d->...b", rows, theta)                        # (..., B)
+        return (-s * numerics.sigmoid(-z))[..., None] * rows + self.l2 * theta[..., None, :]
 
     @cached_property
     def minimiser(self) -> np.ndarray | None:  # type: ignore[override]
         """By damped Newton steps; None if the classes can be separated and nothing attains the infimum 0."""
-        theta = np.zeros(self.dim)
-        for _ in range(60):
-            g = self._gradient(theta)
-            if np.linalg.norm(g) <= 1e-13 * (1 + self.beta):
-                break
-            step = np.linalg.lstsq(self._hessian(theta), g, rcond=None)[0]
-            size = 1.0
-            while self._value(theta - size * step) > self._value(theta) - 1e-4 * size * (g @ step) and size > 1e-8:
-                size /= 2
-            theta = theta - size * step
+        theta = numerics.newton(self._value, self._gradient, self._hessian, np.zeros(self.dim), steps=60,
+                                tol=1e-13 * (1 + self.beta)).theta
         # All points on the right side: scaling theta up would lower the loss for ever.
         separated = self.l2 == 0 and bool((self._margins(theta) > 0).all())
         return None if separated else theta
@@ -79,6 +76,12 @@ class Rosenbrock(Objective):
 
     No beta holds on the whole plane; ``beta`` bounds the Hessian in the ball of the
     given centre and radius (entry by entry, so a little above the largest norm).
+
+    :param a: where the minimum lies.
+    :param b: how steep the walls are, positive.
+    :param centre: of the ball in which ``beta`` holds, (2,).
+    :param radius: of that ball, positive.
+    :raises ValueError: if b or the radius is not positive, or the centre has another shape.
     """
 
     name, dim, convex = "Rosenbrock", 2, False
@@ -95,48 +98,16 @@ class Rosenbrock(Objective):
         self.start = np.array([0.2, -0.2])
 
     def _value(self, theta: np.ndarray) -> Any:
-        x, y = theta[..., 0], theta[..., 1]
-        return (self.a - x) ** 2 + self.b * (y - x * x) ** 2
+        return rosenbrock(theta[..., 0], theta[..., 1], self.a, self.b)[0]
 
     def _gradient(self, theta: np.ndarray) -> np.ndarray:
-        x, y = theta[..., 0], theta[..., 1]
-        off = y - x * x
-        return np.stack([-2 * (self.a - x) - 4 * self.b * x * off, 2 * self.b * off], axis=-1)
+        return np.stack(rosenbrock(theta[..., 0], theta[..., 1], self.a, self.b)[1:], axis=-1)
 
     def _hessian(self, theta: np.ndarray) -> np.ndarray:
         x, y = theta[..., 0], theta[..., 1]
         xx, xy = 2 - 4 * self.b * y + 12 * self.b * x * x, -4 * self.b * x
         yy = np.full_like(x, 2 * self.b)
-        return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)
-
-
-class PowerTail(Objective):
-    """L(x) = x^(-p) on x >= 1: convex, smooth, and its infimum 0 lies at infinity.
-
-    beta = p (p + 1), the curvature at x = 1; gradient descent only moves to the right.
-    """
-
-    name, dim = "power tail", 1
-
-    def __init__(self, p: float = 1.0) -> None:
-        self.p = checks.positive(p, "p")
-        self.beta = self.p * (self.p + 1)
-        self.start = np.ones(1)
-
-    def _checked(self, theta: Any) -> np.ndarray:
-        theta = super()._checked(theta)
-        if (theta < 1).any():
-            raise ValueError("theta must be at least 1: the power tail is defined (and smooth) there")
-        return theta
-
-    def _value(self, theta: np.ndarray) -> Any:
-        return theta[..., 0] ** -self.p
-
-    def _gradient(self, theta: np.ndarray) -> np.ndarray:
-        return -self.p * theta ** (-self.p - 1)
-
-    def _hessian(self, theta: np.ndarray) -> np.ndarray:
-        return (self.p * (self.p + 1) * theta ** (-self.p - 2))[..., None]
+        return np.stack([np.stack([xx, xy], -1), np.stack([xy, yy], -1)], -2)     # (..., 2, 2)
 
 
 class Wavy(FiniteSum):
@@ -146,7 +117,8 @@ class Wavy(FiniteSum):
     beta = 8) but satisfies Polyak-Łojasiewicz with 1/32 (Karimi et al. 2016).  The
     slopes put noise of constant variance on a component's gradient.
 
-    :param slopes: (n,); their mean is subtracted.
+    :param slopes: s, (n,); their mean is subtracted.
+    :raises ValueError: if the slopes are not a list of finite numbers.
     """
 
     name, dim, convex, beta, pl = "x² + 3 sin² x", 1, False, 8.0, 1 / 32
@@ -175,6 +147,7 @@ class Parabolas(FiniteSum):
 
     :param centres: c, (n, dim): equal ones give a common minimiser (interpolation).
     :param curvatures: a, (n,), positive; one number for all.
+    :raises ValueError: if the shapes do not fit or a curvature is not positive.
     """
 
     name = "mean of parabolas"
@@ -205,8 +178,3 @@ class Parabolas(FiniteSum):
 
     def _components(self, theta: np.ndarray, indices: np.ndarray) -> np.ndarray:
         return self.curvatures[indices][..., None] * (theta[..., None, :] - self.centres[indices])
-
-
-def _sigmoid(z: np.ndarray) -> np.ndarray:
-    # tanh never overflows, exp(-z) does.
-    return 0.5 * (1 + np.tanh(0.5 * z))

@@ -18,7 +18,11 @@ class TanhNet(Objective):
     holds everywhere: ``beta`` is infinite; measure it along a run with
     ``descent.segment_smoothness``.  ``minimum`` is the lower bound 0.
 
-    :param X: (n, d_in).  :param y: (n,).  :param m: hidden units.  :param seed: of ``start``.
+    :param X: inputs, (n, d_in).
+    :param y: targets, (n,).
+    :param m: hidden units, at least 1.
+    :param seed: of the random ``start``.
+    :raises ValueError: if the shapes do not fit or m is below 1.
     """
 
     name, convex, beta = "tanh net", False, float("inf")
@@ -44,10 +48,17 @@ class TanhNet(Objective):
         return 0.5 * ((y_hat - self.y) ** 2).mean(-1)
 
     def predict(self, theta: Any, X: Any) -> np.ndarray:
-        """The net's outputs, (n,), for parameters (dim,) and inputs (n, d_in)."""
+        """The net's outputs.
+
+        :param theta: parameters, (dim,).
+        :param X: inputs, (n, d_in).
+        :returns: the outputs, (n,).
+        :raises ValueError: if a shape does not fit.
+        """
         theta, X = self._checked(theta), checks.array(X, "X", shape=(None, self.d_in))
         m, d = self.m, self.d_in
-        h = np.tanh(X @ theta[:m * d].reshape(m, d).T + theta[m * d:m * (d + 1)])
+        W1 = theta[:m * d].reshape(m, d)                                   # (m, d_in)
+        h = np.tanh(X @ W1.T + theta[m * d:m * (d + 1)])                   # (n, m)
         return h @ theta[m * (d + 1):-1] + theta[-1]
 
     def _value(self, theta: np.ndarray) -> Any:
@@ -65,6 +76,6 @@ class TanhNet(Objective):
     def _hessian(self, theta: np.ndarray) -> np.ndarray:
         import torch
 
-        points = torch.tensor(theta).reshape(-1, self.dim)
+        points = torch.tensor(theta).reshape(-1, self.dim)                 # (all, dim)
         blocks = [torch.func.vmap(torch.func.hessian(self._loss))(chunk) for chunk in points.split(256)]
-        return torch.cat(blocks).reshape(*theta.shape, self.dim).numpy()
+        return torch.cat(blocks).reshape(*theta.shape, self.dim).numpy()   # (..., dim, dim)

@@ -48,7 +48,13 @@ class Quadratic(Objective):
 
     @classmethod
     def from_eigenvalues(cls, eigenvalues: Any, *, seed: int | None = None) -> Quadratic:
-        """The bowl with these curvatures and its minimum at 0; a seed turns its axes at random."""
+        """The bowl with these curvatures and its minimum at 0.
+
+        :param eigenvalues: curvatures, (dim,), none negative.
+        :param seed: of a random turn of its axes; None leaves them along the coordinates.
+        :returns: the quadratic.
+        :raises ValueError: if a curvature is negative.
+        """
         values = np.asarray(checks.array(eigenvalues, "eigenvalues", ndim=1), dtype=np.float64)
         if (values < 0).any():
             raise ValueError("eigenvalues must not be negative")
@@ -78,7 +84,9 @@ class LeastSquares(Quadratic, FiniteSum):
     :math:`\sum`; the Hessian is :math:`s\,X^\top X` with s = 2/n, 1/n, 2.
 
     :param X: (n, d), a column of ones included if there is to be an intercept.
-    :param y: (n,).
+    :param y: targets, (n,).
+    :param convention: "mean", "half-mean" or "sum".
+    :raises ValueError: if the shapes do not fit or the convention is another.
     """
 
     name = "least squares"
@@ -90,13 +98,14 @@ class LeastSquares(Quadratic, FiniteSum):
         checks.one_of(convention, "convention", ("mean", "half-mean", "sum"))
         self.scale = {"mean": 2 / self.n, "half-mean": 1 / self.n, "sum": 2.0}[convention]
         super().__init__(self.scale * self.X.T @ self.X, self.scale * self.X.T @ self.y,
-                         0.5 * self.scale * self.y @ self.y)
+                         float(0.5 * self.scale * self.y @ self.y))
+        assert self.minimiser is not None
         residual = self.X @ self.minimiser - self.y
         self.minimum = float(0.5 * self.scale * residual @ residual)
 
     def _components(self, theta: np.ndarray, indices: np.ndarray) -> np.ndarray:
         rows = self.X[indices]                                            # (..., B, d)
-        residual = np.einsum("...bd,...d->...b", rows, theta) - self.y[indices]
+        residual = np.einsum("...bd,...d->...b", rows, theta) - self.y[indices]  # (..., B)
         # The mean of the n components is the gradient, hence the factor n.
         return self.scale * self.n * residual[..., None] * rows
 
@@ -109,7 +118,8 @@ class NesterovWorst(Quadratic):
     Source: Nesterov (2018), section 2.1.2.
 
     :param dim: k, at least 2.
-    :param beta: an upper bound on its smoothness, approached as k grows.
+    :param beta: an upper bound on its smoothness, positive, approached as k grows.
+    :raises ValueError: if dim is below 2 or beta is not positive.
     """
 
     name = "Nesterov's worst function"

@@ -38,7 +38,9 @@ class Relief:
     :param light: direction that the light comes from, degrees, relative to the viewer.
     :param contours: how many thin level lines.
     :param detail: the field is resampled to so many points a side.
-    :param vmin, vmax: heights at the ends of the colours and of the relief.
+    :param vmin: height at the lower end of the colours and of the relief; default the lowest value.
+    :param vmax: at the upper end; default the highest value.
+    :raises ValueError: if all values are equal, or ``values`` is not a finite matrix.
     """
 
     def __init__(self, values: Any, *, cmap: str = style.SEQUENTIAL, light: float = -40.0, contours: int = 16,
@@ -54,7 +56,11 @@ class Relief:
         self.cmap, self.light, self.contours = cmap, light, contours
 
     def colours(self, view: View) -> np.ndarray:
-        """Shaded colours (detail, detail, 3) of the field for light that stays with the viewer."""
+        """Shaded colours of the field for light that stays with the viewer.
+
+        :param view: where it is seen from.
+        :returns: (detail, detail, 3), in 0..1.
+        """
         h = self.field * np.float32(view.height)
         step = np.float32(1.0 / (len(h) - 1))
         slope_b, slope_a = np.gradient(h, step)
@@ -98,56 +104,26 @@ class Relief:
 
     def render(self, width: int = 560, height: int = 400, view: View | None = None,
                background: str = style.PAPER) -> np.ndarray:
-        """The picture, (height, width, 3), uint8, first row on top."""
-        view = view or View()
-        shaded = (255 * self.colours(view)).astype(np.uint8)
-        n = len(self.field)
-        depth_steps = n + n // 2
-        scale, floor = self._scale(height, width, view)
-        x = ((np.arange(width) + 0.5 - width / 2) / scale).astype(np.float32)
-        depth = np.linspace(-0.72, 0.72, depth_steps, dtype=np.float32)[:, None]
-        cos, sin = (np.float32(f(np.radians(view.azimuth))) for f in (np.cos, np.sin))
-        column = (x * cos - depth * sin + 0.5) * (n - 1)      # where each ray meets the field
-        row = (x * sin + depth * cos + 0.5) * (n - 1)
-        inside = (column >= 0) & (column <= n - 1) & (row >= 0) & (row <= n - 1)
-        i, j = np.clip(row, 0, n - 1.001).astype(np.int32), np.clip(column, 0, n - 1.001).astype(np.int32)
-        u, v = row - i, column - j
-        flat, at = self.field.reshape(-1), i * n + j
-        h = ((flat[at] * (1 - v) + flat[at + 1] * v) * (1 - u) + (flat[at + n] * (1 - v) + flat[at + n + 1] * v) * u)
-        tilt = np.radians(view.elevation)
-        ground = floor + scale * np.float32(np.sin(tilt)) * (depth + 0.72)
-        up = scale * np.float32(np.cos(tilt))
-        screen = np.where(inside, ground + up * view.height * h, -1.0)
-        horizon = np.maximum.accumulate(screen, axis=0)
-        # Counting how many rows lie below a pixel tells which row the pixel shows.
-        level = np.clip(np.ceil(horizon), 0, height).astype(np.int64)
-        counts = np.bincount((level * width + np.arange(width)).reshape(-1), minlength=(height + 1) * width)
-        which = counts.reshape(height + 1, width).cumsum(0)[:height]
-        visible = which < depth_steps
-        which = np.minimum(which, depth_steps - 1)
-        across = np.broadcast_to(np.arange(width), which.shape)
-        picture = shaded.reshape(-1, 3)[at.reshape(-1)[which * width + across]]
-        # The cut faces: below the first row of the field, down to its base.
-        first = inside.argmax(0)
-        any_inside = inside.any(0)
-        edge = np.take_along_axis(screen, first[None], 0)[0]
-        bottom = (floor + scale * np.sin(tilt) * (depth[first, 0] + 0.72) - up * view.base)
-        y = np.arange(height, dtype=np.float32)[:, None]
-        wall = (y < edge) & (y >= bottom) & any_inside
-        sky = ~visible | ~any_inside | (y < bottom)
-        picture[wall] = self._wall(first, edge, bottom, np.nonzero(wall))
-        picture[sky] = [round(255 * c) for c in to_rgb(background)]
-        self._last = (view, width, height, scale, floor, horizon, which)
-        return picture[::-1]
+        """The picture.
 
-    def _wall(self, first: np.ndarray, edge: np.ndarray, bottom: np.ndarray,
-              pixels: tuple[np.ndarray, ...]) -> np.ndarray:
-        """The cut face: each side its own tone, darker towards its foot."""
-        y, x = pixels
-        corner = np.where(edge > 0, first, len(self.field) * 2).argmin()      # the column nearest to the viewer
-        tone = np.where(x <= corner, np.float32(1.0), np.float32(0.74))
-        fade = 0.62 + 0.38 * np.clip((y - bottom[x]) / np.maximum(edge - bottom, 1)[x], 0, 1)
-        return (np.float32([128, 135, 153]) * (tone * fade)[:, None]).astype(np.uint8)
+        :param width: in pixels.
+        :param height: in pixels.
+        :param view: where it is seen from.
+        :param background: colour of what is not covered.
+        :returns: (height, width, 3), uint8, first row on top.
+        """
+        from dlhelpers.plotting import raycast
+
+        view = view or View()
+        scale, floor = self._scale(height, width, view)
+        picture = np.empty((height, width, 3), np.uint8)
+        picture[:] = [round(255 * c) for c in to_rgb(background)]
+        horizon = np.empty((2 * len(self.field), width), np.float32)
+        raycast.compiled()(
+            self.field, 255 * self.colours(view), picture, horizon, scale, floor, float(np.radians(view.azimuth)),
+            float(np.radians(view.elevation)), view.height, view.base)
+        self._last = (view, width, height, scale, floor, horizon)
+        return picture
 
     def _scale(self, height: int, width: int, view: View) -> tuple[float, float]:
         """Pixels a side of the field, and the screen height of its front corner's ground."""
@@ -156,17 +132,21 @@ class Relief:
         scale = min(width / 1.44, height / tall)
         return float(scale), float((height - scale * tall) / 2 + scale * np.cos(tilt) * view.base)
 
-    def project(self, points: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pixels of points on the surface as the last picture shows it.
+    def project(self, points: Any, heights: Any = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pixels of points as the last picture shows them.
 
         :param points: (P, 2), each coordinate in 0..1 across the field (first along a).
-        :returns: x and y (from the top) in pixels, and whether the point is in sight.
+        :param heights: (P,) in 0..1, from the ground to the top; default: on the surface.
+        :returns: x and y (from the top) in pixels, and whether the point is in sight; (P,) each.
+        :raises ValueError: if ``points`` has another shape.
         """
         points = checks.array(points, "points", shape=(None, 2))
-        view, width, height, scale, floor, horizon, _ = self._last
+        if heights is not None:
+            heights = checks.array(heights, "heights", shape=(len(points),))
+        view, width, height, scale, floor, horizon = self._last
         n = len(self.field)
-        a, b = np.clip(points, 0, 1).T
-        h = _bilinear(self.field, b * (n - 1), a * (n - 1))
+        a, b = points.T if heights is not None else np.clip(points, 0, 1).T
+        h = _bilinear(self.field, b * (n - 1), a * (n - 1)) if heights is None else heights
         cos, sin = np.cos(np.radians(view.azimuth)), np.sin(np.radians(view.azimuth))
         x, depth = (a - 0.5) * cos + (b - 0.5) * sin, -(a - 0.5) * sin + (b - 0.5) * cos
         tilt = np.radians(view.elevation)
@@ -180,15 +160,24 @@ class Relief:
 
 def show(ax: Axes, values: Any, *, view: View | None = None, width: int = 640, height: int = 460, sharp: int = 2,
          path: Any = None, color: str = style.VERMILION, **kwargs: Any) -> Relief:
-    """Draw a relief into axes, which it fills; ``kwargs`` as for :class:`Relief`.
+    """Draw a relief into axes, which it fills.
 
+    :param ax: where to draw.
+    :param values: heights, (n_b, n_a).
+    :param view: where it is seen from.
+    :param width: of the picture, in pixels.
+    :param height: of the picture, in pixels.
     :param sharp: rendered so many times larger and averaged.
     :param path: (P, 2) points on the surface, coordinates in 0..1, drawn as a line, faintly where a ridge hides it.
+    :param color: of the path.
+    :param kwargs: for :class:`Relief`.
+    :returns: the relief, which can ``project`` further points.
+    :raises ValueError: if ``values`` has no relief or ``sharp`` is less than 1.
     """
     sharp = checks.integer(sharp, "sharp", at_least=1)
     relief = Relief(values, **{"detail": 220 * sharp, **kwargs})
     picture = relief.render(width * sharp, height * sharp, view)
-    picture = picture.reshape(height, sharp, width, sharp, 3).mean((1, 3)) / 255
+    picture = picture.reshape(height, sharp, width, sharp, 3).mean((1, 3)) / 255     # (height, width, 3)
     ax.imshow(picture, interpolation="antialiased", extent=(0, width, height, 0))
     if path is not None:
         x, y, seen = relief.project(path)
@@ -204,7 +193,7 @@ def show(ax: Axes, values: Any, *, view: View | None = None, width: int = 640, h
 
 
 def _bilinear(field: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    i, j = (np.clip(c, 0, n - 1.001).astype(int) for c, n in zip((row, column), field.shape))
+    i, j = (np.clip(c, 0, n - 1.001).astype(int) for c, n in zip((row, column), field.shape, strict=True))
     u, v = row - i, column - j
     return ((field[i, j] * (1 - v) + field[i, j + 1] * v) * (1 - u)
             + (field[i + 1, j] * (1 - v) + field[i + 1, j + 1] * v) * u)

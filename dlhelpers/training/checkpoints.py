@@ -27,6 +27,7 @@ def save(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
     :param path: where to; an older file there is replaced in one step.
     :param content: tensors, numbers, strings, and lists and dictionaries of them.
     :returns: the path.
+    :raises TypeError: if one is of another kind.
     """
     checks.instance(path, "path", (str, os.PathLike))
     checks.instance(content, "content", dict)
@@ -36,8 +37,10 @@ def save(path: str | os.PathLike[str], content: dict[str, Any]) -> Path:
 
 
 def load(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a checkpoint back, its tensors on the CPU.
+    """Read a checkpoint back.
 
+    :param path: where it was written.
+    :returns: its content, with tensors on the CPU.
     :raises FileNotFoundError: when there is none.
     :raises ValueError: naming the file, when it is damaged or something else.
     """
@@ -62,6 +65,9 @@ def load(path: str | os.PathLike[str]) -> dict[str, Any]:
 def restore_model(model: nn.Module, state: dict[str, torch.Tensor], path: str | os.PathLike[str]) -> None:
     """Load stored weights into a model of the same shape.
 
+    :param model: any torch module.
+    :param state: a ``state_dict``.
+    :param path: where it is from, for the message.
     :raises ValueError: naming the first tensor that is missing, left over, or of
         another shape; the model is then left as it was.
     """
@@ -80,7 +86,13 @@ def restore_model(model: nn.Module, state: dict[str, torch.Tensor], path: str | 
 
 def compare_settings(stored: dict[str, Any], wanted: dict[str, Any],
                      path: str | os.PathLike[str]) -> None:
-    """Refuse to continue a run under other settings than it was started with."""
+    """Refuse to continue a run under other settings than it was started with.
+
+    :param stored: settings of the checkpoint.
+    :param wanted: settings of the run.
+    :param path: where they are from, for the message.
+    :raises ValueError: naming the first setting that differs.
+    """
     for name, value in wanted.items():
         if stored.get(name) != value:
             raise ValueError(f"{name} is {value!r}, but checkpoint {path} was made with "
@@ -88,7 +100,11 @@ def compare_settings(stored: dict[str, Any], wanted: dict[str, Any],
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """State of torch's global generators that drive dropout on ``device``."""
+    """State of torch's global generators that drive dropout on a device.
+
+    :param device: the device.
+    :returns: the states, by device type.
+    """
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
@@ -98,7 +114,11 @@ def random_state(device: torch.device) -> dict[str, torch.Tensor]:
 
 
 def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Undo what happened to torch's global generators since :func:`random_state`."""
+    """Undo what happened to torch's global generators since :func:`random_state`.
+
+    :param state: what it returned.
+    :param device: the same device.
+    """
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
@@ -107,7 +127,11 @@ def restore_random_state(state: dict[str, torch.Tensor], device: torch.device) -
 
 
 def seed_random_state(seed: int, device: torch.device) -> None:
-    """Seed the global generators that drive dropout on ``device``, and no others."""
+    """Seed the global generators that drive dropout on a device, and no others.
+
+    :param seed: zero or positive.
+    :param device: the device.
+    """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,17 +10,21 @@ import torch
 from torch import nn
 
 from dlhelpers import checks
-from dlhelpers.training import arguments
+from dlhelpers import metrics as measures
+from dlhelpers.training import arguments, batches
+from dlhelpers.training.weights import LABELS, Loss, by_label, is_one_of, weights_of
 
 #: Samples that a forward pass takes at once: the activations stay in the cache.
 CHUNK = 500
 
-Loss = Callable[..., torch.Tensor]
-
 
 @contextmanager
 def modes_kept(model: nn.Module) -> Iterator[None]:
-    """Put every submodule's train/eval mode back at the end."""
+    """Put every submodule's train/eval mode back at the end.
+
+    :param model: any torch module.
+    :returns: a context manager.
+    """
     modes = [(module, module.training) for module in model.modules()]
     try:
         yield
@@ -29,26 +33,82 @@ def modes_kept(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def measure(model: nn.Module, X: torch.Tensor, y: torch.Tensor, loss: Loss,
-             metrics: dict[str, Callable[..., Any]], chunk: int = CHUNK) -> tuple[float, dict[str, float]]:
-    """Loss and metrics over all samples, in one pass."""
-    total, kept = 0.0, []
+def uneven_weights(loss: Loss, y: Any, *, parts: bool) -> torch.Tensor | None:
+    """The weights of the samples in the mean over several batches, where they are not all equal.
+
+    :param loss: ``loss(y_hat, y)``, which averages over its batch.
+    :param y: all targets.
+    :param parts: whether there is more than one batch, so that the weights matter.
+    :returns: (n,) as :func:`~dlhelpers.training.weights.weights_of` gives them; None where
+        each sample counts alike.
+    :raises ValueError: if no sample counts, or the weights cannot be known.
+    """
+    labels = is_one_of(loss, LABELS) and not y.is_floating_point()
+    if not parts and not labels:
+        return None
+    weights = weights_of(loss, y) if parts else by_label(loss, y)
+    if not bool((weights > 0).any()):
+        raise ValueError("y must hold a target that counts: the loss ignores all of them, or weighs them by 0")
+    return None if bool((weights == weights[0]).all()) else weights
+
+
+def measure(model: nn.Module, X: Any, y: Any, loss: Loss, metrics: dict[str, Any],
+            chunk: int = CHUNK) -> tuple[float, dict[str, float]]:
+    r"""Loss and metrics over all samples, in one pass and in the model's present mode.
+
+    Each chunk counts by its normaliser, :math:`\sum_b N_b L_b / \sum_b N_b`, so ``weight``
+    and ``ignore_index`` of torch's losses give what one pass over everything would; a chunk
+    in which nothing counts is left out.
+
+    :param model: any torch module.
+    :param X: inputs (n, ...), or a tuple or dictionary of them.
+    :param y: targets (n, ...), likewise.
+    :param loss: ``loss(y_hat, y)``, which averages over its batch.
+    :param metrics: name to function of (y_hat, y), which gets all outputs at once (they are
+        kept in memory for it), or to an object with ``reset()``, ``update(y_hat, y)`` and
+        ``compute()``, which is fed chunk by chunk.
+    :param chunk: samples in one forward pass.
+    :returns: the loss, and name to number.
+    :raises ValueError: if nothing counts, or the normaliser cannot be known.
+    """
+    n = batches.length(X)
+    weights = uneven_weights(loss, y, parts=n > chunk)
+    fed = {name: metric for name, metric in metrics.items() if arguments.accumulates(metric)}
+    for metric in fed.values():
+        metric.reset()
+    total, norm, start, kept = 0.0, 0.0, 0, []
     with torch.no_grad():
-        for x_part, y_part in zip(X.split(chunk), y.split(chunk)):
-            y_hat = model(x_part)
-            total += float(loss(y_hat, y_part)) * len(x_part)
-            if metrics:
+        for x_part, y_part in zip(batches.chunks(X, chunk), batches.chunks(y, chunk), strict=True):
+            y_hat = batches.call(model, x_part)
+            stop = start + batches.length(y_part)
+            size = float(stop - start) if weights is None else float(weights[start:stop].sum())
+            if size:
+                total, norm = total + float(loss(y_hat, y_part)) * size, norm + size
+            for metric in fed.values():
+                metric.update(y_hat, y_part)
+            if len(fed) < len(metrics):
                 kept.append(y_hat)
-        y_hat = torch.cat(kept) if metrics else None
-        return total / len(X), {name: float(f(y_hat, y)) for name, f in metrics.items()}
+            start = stop
+        outputs = batches.joined(kept) if kept else None
+        return total / norm, {name: float(metric.compute() if name in fed else metric(outputs, y))
+                              for name, metric in metrics.items()}
 
 
-def evaluate(model: nn.Module, X: torch.Tensor, y: torch.Tensor, loss: Loss, chunk: int = CHUNK) -> float:
+def evaluate(model: nn.Module, X: Any, y: Any, loss: Loss, chunk: int = CHUNK) -> float:
     """Mean loss over all samples, in evaluation mode and without gradients.
 
-    :param X, y: tensors of equal length on the model's device.
+    With ``weight`` or ``ignore_index`` it is the mean that torch takes: of the entries that
+    count, each by its weight.
+
+    :param model: any torch module.
+    :param X: inputs (n, ...) on the model's device; or a tuple or dictionary of them.
+    :param y: targets (n, ...), likewise.
     :param loss: ``loss(y_hat, y)``, a scalar that averages over its batch.
     :param chunk: samples in one forward pass; the result depends on it only by rounding.
+    :returns: the loss.
+    :raises TypeError: naming the argument that is of another kind.
+    :raises ValueError: if shapes do not fit, no target counts, or the loss has an
+        ``ignore_index`` but is none of torch's (see :func:`~dlhelpers.training.weights_of`).
     """
     checks.instance(model, "model", nn.Module)
     X, y = arguments.data((X, y), "data", model)
@@ -59,41 +119,37 @@ def evaluate(model: nn.Module, X: torch.Tensor, y: torch.Tensor, loss: Loss, chu
         return measure(model, X, y, loss, {}, chunk)[0]
 
 
-def predict(model: nn.Module, X: torch.Tensor, chunk: int = CHUNK) -> torch.Tensor:
+def predict(model: nn.Module, X: Any, chunk: int = CHUNK) -> Any:
     """The model's outputs for all samples, in evaluation mode and without gradients.
 
-    :param X: (n, ...) inputs on the model's device.
-    :returns: (n, ...) outputs.
+    :param model: any torch module.
+    :param X: inputs (n, ...) on the model's device; or a tuple or dictionary of them.
+    :param chunk: samples in one forward pass.
+    :returns: outputs (n, ...), or a tuple or dictionary of them if the model returns one.
+    :raises TypeError: naming the argument that is of another kind.
+    :raises ValueError: if shapes, numbers or devices do not fit.
     """
     checks.instance(model, "model", nn.Module)
-    arguments.data((X, X), "data", model)
+    X = arguments.inputs(X, "data", model)
     checks.integer(chunk, "chunk", at_least=1)
     with modes_kept(model), torch.no_grad():
         model.eval()
-        return torch.cat([model(part) for part in X.split(chunk)])
+        return batches.joined([batches.call(model, part) for part in batches.chunks(X, chunk)])
 
 
-def hits(y_hat: torch.Tensor, y: torch.Tensor) -> float:
-    """Fraction of samples whose largest output is at the label: a metric for :func:`fit`.
+def accuracy(model: nn.Module, X: Any, y: torch.Tensor, chunk: int = CHUNK, *,
+             ignore_index: int | None = None) -> float:
+    """Fraction of samples (or entries of sequences) that the model classifies right, in [0, 1].
 
-    :param y_hat: (n, K) outputs.
-    :param y: (n,) integer labels, or (n, K) one-hot rows.
+    :param model: any torch module whose outputs have the classes on the last axis.
+    :param X: inputs (n, ...) on the model's device; or a tuple or dictionary of them.
+    :param y: integer labels, (n,) or (n, T); or (n, K) one-hot rows.
+    :param chunk: samples in one forward pass.
+    :param ignore_index: label of entries that do not count, such as padding.
+    :returns: see :func:`dlhelpers.metrics.accuracy`.
+    :raises TypeError: naming the argument that is of another kind.
+    :raises ValueError: if shapes do not fit or no entry counts.
     """
-    checks.check_shape(checks.instance(y_hat, "y_hat", torch.Tensor), "y_hat", ndim=2)
-    checks.instance(y, "y", torch.Tensor)
-    labels = y.argmax(dim=1) if y.ndim == 2 else y
-    if labels.is_floating_point():
-        raise TypeError(f"y must hold integer labels or one-hot rows, got {y.dtype} of shape {tuple(y.shape)}")
-    if len(labels) != len(y_hat) or (y.ndim == 2 and y.shape != y_hat.shape):
-        raise ValueError(f"y must match y_hat of shape {tuple(y_hat.shape)}, got {tuple(y.shape)}")
-    return float((y_hat.argmax(dim=1) == labels).double().mean())
-
-
-def accuracy(model: nn.Module, X: torch.Tensor, y: torch.Tensor, chunk: int = CHUNK) -> float:
-    """Fraction of samples that the model classifies right, in [0, 1].
-
-    :param X: (n, ...) inputs on the model's device.
-    :param y: (n,) integer labels, or (n, K) one-hot rows.
-    """
-    arguments.data((X, y), "data", model) if isinstance(model, nn.Module) else checks.instance(model, "model", nn.Module)
-    return hits(predict(model, X, chunk), y)
+    checks.instance(model, "model", nn.Module)
+    arguments.data((X, y), "data", model)
+    return measures.accuracy(predict(model, X, chunk), y, ignore_index=ignore_index)

@@ -19,7 +19,9 @@ class EarlyStopping:
     """Stop when the validation loss has not fallen for ``patience`` epochs.
 
     :param patience: epochs without improvement that are tolerated.
-    :param min_delta: an improvement counts when it exceeds this.
+    :param min_delta: an improvement counts when it exceeds this, in units of the loss.
+    :raises TypeError: if patience is no integer or min_delta no number.
+    :raises ValueError: if patience is below 1 or min_delta negative.
     """
 
     patience: int
@@ -34,11 +36,17 @@ class EarlyStopping:
 class History:
     """What happened in training, one entry an epoch.
 
-    ``train_loss`` is the mean over the epoch's batches, each with the weights of its
-    moment; ``validation_loss`` (NaN without validation data) and ``metrics`` are taken
-    at the epoch's end.  ``best_epoch`` counts from 0, None without validation data.
-    ``reason`` says in words why training ended.  ``seconds``, summed over resumed runs,
-    takes no part in comparisons.
+    :param train_loss: mean over the epoch's batches, each at the model's weights of its
+        moment; each counts by its normaliser, which is its size unless the loss weighs or
+        ignores labels (:func:`~dlhelpers.training.weights_of`).
+    :param validation_loss: at the epoch's end; NaN without validation data.
+    :param metrics: name to one number an epoch, at its end.
+    :param best_epoch: counted from 0; None without validation data.
+    :param interrupted: ended by the stop button.
+    :param stopped_early: ended by early stopping.
+    :param diverged: ended by a loss that is not finite.
+    :param reason: in words why training ended.
+    :param seconds: summed over resumed runs; takes no part in comparisons.
     """
 
     train_loss: np.ndarray
@@ -70,7 +78,14 @@ def _plain(h: History) -> tuple[Any, ...]:
 
 
 class Run:
-    """The state of a run between two epochs, and its way to and from a checkpoint."""
+    """The state of a run between two epochs, and its way to and from a checkpoint.
+
+    :param model: the model in training.
+    :param optimizer: its optimizer.
+    :param settings: what a resumed run must have in common with this one.
+    :param stop: early stopping, or None.
+    :param path: the checkpoint's file, or None.
+    """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, settings: dict[str, Any],
                  stop: EarlyStopping | None, path: str | os.PathLike[str] | None) -> None:
@@ -83,14 +98,19 @@ class Run:
 
     def add(self, train_loss: float, validation_loss: float, measured: dict[str, float],
             seconds: float) -> None:
-        """Take one finished epoch in."""
+        """Take one finished epoch in.
+
+        :param train_loss: the mean over its batches.
+        :param validation_loss: NaN without validation data.
+        :param measured: the metrics.
+        :param seconds: how long it took.
+        """
         epoch = len(self.records)
         has_validation = self.settings["validation"]
         self.diverged = not np.isfinite(train_loss) or (has_validation and not np.isfinite(validation_loss))
         if has_validation and not self.diverged:
-            least = None if self.best_epoch is None else self.records[self.best_epoch][1]
             margin = self.stop.min_delta if self.stop else 0.0
-            if least is None or validation_loss < least - margin:
+            if self.best_epoch is None or validation_loss < self.records[self.best_epoch][1] - margin:
                 if self.stop:
                     self.best_state = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
                 self.best_epoch = epoch
@@ -99,13 +119,21 @@ class Run:
         self.records.append((train_loss, validation_loss, measured, seconds))
 
     def is_due(self, every: int, epochs: int) -> bool:
-        """Whether a checkpoint is to be written after this epoch."""
+        """Whether a checkpoint is to be written after this epoch.
+
+        :param every: epochs from one checkpoint to the next.
+        :param epochs: epochs of the whole run.
+        :returns: True also at the end of the run.
+        """
         done = len(self.records)
         return done % every == 0 or done == epochs or self.stopped_early
 
     def history(self) -> History:
-        """A copy of what happened so far."""
-        train, validation, measured, seconds = zip(*self.records) if self.records else ((), (), (), ())
+        """A copy of what happened so far.
+
+        :returns: the :class:`History`.
+        """
+        train, validation, measured, seconds = zip(*self.records, strict=True) if self.records else ((), (), (), ())
         names = self.settings["metrics"]
         done = len(self.records)
         if self.diverged:
@@ -113,7 +141,7 @@ class Run:
                       "a smaller learning rate usually helps")
         elif self.interrupted:
             reason = f"interrupted after {done} whole epoch(s)"
-        elif self.stopped_early:
+        elif self.stopped_early and self.best_epoch is not None:
             reason = (f"stopped early: the validation loss has not fallen since epoch {self.best_epoch}, "
                       f"for {done - 1 - self.best_epoch} epoch(s)")
         else:
@@ -129,7 +157,11 @@ class Run:
             self.model.load_state_dict(self.best_state)
 
     def save(self, generator: torch.Generator) -> None:
-        """Everything that the next epoch depends on."""
+        """Write everything that the next epoch depends on.
+
+        :param generator: of the order of the samples.
+        """
+        assert self.path is not None
         checkpoints.save(self.path, {
             "settings": self.settings, "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(), "order": generator.get_state(),
@@ -137,7 +169,12 @@ class Run:
             "best": (self.best_epoch, self.best_state, self.stopped_early)})
 
     def resume(self, generator: torch.Generator, epochs: int) -> None:
-        """Continue from the checkpoint, if there is one."""
+        """Continue from the checkpoint, if there is one.
+
+        :param generator: of the order of the samples; set to its stored state.
+        :param epochs: epochs of the whole run.
+        :raises ValueError: if it is incomplete, longer, or of another run or model.
+        """
         if self.path is None or not os.path.exists(checks.instance(self.path, "checkpoint", (str, os.PathLike))):
             return
         stored = checkpoints.load(self.path)

@@ -26,9 +26,13 @@ def null_deviations(run: runs.Run) -> np.ndarray:
 
 
 class PatternExplorer(live.Explorer):
-    """Step through training; choose optimiser, layer and statistic."""
+    """Step through training; choose optimiser, layer and statistic.
 
-    title = "The same neurons, told only the answer and argued with: step through training"
+    The run was recorded at some steps only: between two of them there is nothing to draw, so the slider jumps.
+    """
+
+    title = "The same neurons, told only the answer and argued with: ten recorded snapshots"
+    alt = "Neurons of two trainings embedded in a plane, and their statistic against fresh initialisations by training step"
 
     def __init__(self, name: str = "27_patterns_digits") -> None:
         self.run = runs.load(name)
@@ -39,7 +43,7 @@ class PatternExplorer(live.Explorer):
         self._steps = self.run["snapshots"]
         optimizers, statistics = self.run.meta["optimizers"], self.run.meta["statistic_names"]
         self.controls = {
-            "snapshot": live.slider("training", len(self._steps) - 1, 0, len(self._steps) - 1, integer=True),
+            "snapshot": live.slider("recorded snapshot", len(self._steps) - 1, 0, len(self._steps) - 1, integer=True),
             "optimizer": live.choice("optimiser", [(LABELS[o], k) for k, o in enumerate(optimizers)], len(optimizers) - 1),
             "layer": live.choice("layer", list(LAYERS.items()), 1),
             "statistic": live.choice("statistic", [(s, k) for k, s in enumerate(statistics)], 1),
@@ -53,7 +57,7 @@ class PatternExplorer(live.Explorer):
         *clouds, curve = self.live.axes
         self._points, self._lines, self._marks, self._values = [], [], [], []
         with style.context():
-            for ax, name, colour in zip(clouds, ("supervised", "with adversary"), COLOURS):
+            for ax, name, colour in zip(clouds, ("supervised", "with adversary"), COLOURS, strict=True):
                 ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", xticks=[], yticks=[])
                 ax.set_title(name, color=colour)
                 ax.grid(False)
@@ -88,7 +92,7 @@ class PatternExplorer(live.Explorer):
         for mode in (0, 1):
             self._points[mode].set_data(*self._film[optimizer, mode, layer, snapshot].T)
             z = self._z[optimizer, mode, :, :, layer, statistic]
-            for line, seed in zip(self._lines[mode], z):
+            for line, seed in zip(self._lines[mode], z, strict=True):
                 line.set_data(self._steps, seed)
             self._marks[mode].set_data(np.full(len(z), step), z[:, snapshot])
         self._now.set_xdata([step, step])

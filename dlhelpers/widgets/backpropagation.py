@@ -22,6 +22,7 @@ class BackpropagationExplorer(live.Explorer):
     """
 
     title = "Values forward, derivatives back"
+    alt = "A computational graph with values and derivatives at its nodes, and the output along each input"
 
     def __init__(self) -> None:
         self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1.55, 1])
@@ -36,7 +37,7 @@ class BackpropagationExplorer(live.Explorer):
         left.set_title("value above, ∂C/∂node below")
         self._shift = np.linspace(-1, 1, 81)
         self._curves, self._tangents = [], []
-        for color, name in zip((style.BLUE, style.GREEN, style.PURPLE), ("θ₁", "θ₂", "θ₃")):
+        for color, name in zip((style.BLUE, style.GREEN, style.PURPLE), ("θ₁", "θ₂", "θ₃"), strict=True):
             right.plot([], [], color=color, label=f"along {name}")
             self._curves.append(self.live.moving(right.plot([], [], color=color)[0]))
             self._tangents.append(self.live.moving(right.plot([], [], "--", color=color, linewidth=1.4)[0]))
@@ -56,11 +57,11 @@ class BackpropagationExplorer(live.Explorer):
         s, e = p.sin(), q.exp()
         self._output = s + e + m
         self._output.backward()
-        for label, node in zip(PLACES, (a, b, c, p, q, s, e, m, self._output)):
+        for label, node in zip(PLACES, (a, b, c, p, q, s, e, m, self._output), strict=True):
             self._value[label].set_text(f"{node.data:.3g}")
             self._derivative[label].set_text(f"{node.grad:.3g}")
         theta = np.array([theta_1, theta_2, theta_3])
-        for i, (curve, tangent) in enumerate(zip(self._curves, self._tangents)):
+        for i, (curve, tangent) in enumerate(zip(self._curves, self._tangents, strict=True)):
             moved = np.repeat(theta[:, None], len(self._shift), 1)
             moved[i] += self._shift
             curve.set_data(self._shift, np.sin(moved[0] * moved[1]) + np.exp(moved[1] + moved[2]) - 2 * moved[2])

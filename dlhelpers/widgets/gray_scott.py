@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 
 from dlhelpers import runs
-from dlhelpers.physics import gray_scott
+from dlhelpers.patterns import gray_scott
 from dlhelpers.plotting import style
 from dlhelpers.widgets import live
 
@@ -29,13 +29,14 @@ COLOURS = (matplotlib.colormaps[style.PATTERN](np.arange(256) // 8 / 31)[:, :3] 
 class GrayScottExplorer(live.Explorer):
     """A field, a map of parameters, a brush."""
 
-    title = "Gray-Scott, live: press play, click the map, paint on the field"
+    title = "Gray-Scott, live: press play, click the map, paint on the field (scroll: brush radius)"
+    alt = "A map of patterns by feed and removal rate, and a field of 256 by 256 cells in which one pattern grows"
 
     def __init__(self) -> None:
         atlas = runs.load("26_pearson_atlas")
         self._F, self._k = atlas["F"], atlas["k"]
         tick = ipywidgets.Play(value=0, min=0, max=1_000_000, interval=INTERVAL, show_repeat=False,
-                               description="run", layout=ipywidgets.Layout(width="130px"))
+                               tooltip="let the field run", layout=ipywidgets.Layout(width="130px"))
         self.controls = {
             "frame": tick,
             "steps": live.slider("steps a frame", 40, 1, 200, integer=True, width="270px"),
@@ -68,13 +69,14 @@ class GrayScottExplorer(live.Explorer):
         ground, field = self.live.axes
         rows, columns, side, _ = tiles.shape
         # Halved to 32 x 32 each, lowest F at the bottom.
-        small = tiles.reshape(rows, columns, side // 2, 2, side // 2, 2).mean((3, 5))[::-1]
-        sheet = small.transpose(0, 2, 1, 3).reshape(rows * side // 2, columns * side // 2)
+        halves = tiles.reshape(rows, columns, side // 2, 2, side // 2, 2)      # (F, k, y, 2, x, 2)
+        small = halves.mean((3, 5))[::-1]                                      # (F, k, y, x)
+        sheet = small.transpose(0, 2, 1, 3).reshape(rows * side // 2, columns * side // 2)  # (F y, k x)
         dk, dF = (self._k[1] - self._k[0]) / 2, (self._F[1] - self._F[0]) / 2
         extent = (self._k[0] - dk, self._k[-1] + dk, self._F[0] - dF, self._F[-1] + dF)
         with style.context():
-            ground.imshow(COLOURS[np.minimum(sheet * float(atlas["full"]) / FULL, 255).astype(np.uint8)], extent=extent, aspect="auto",
-                          interpolation="nearest")
+            shown = COLOURS[np.minimum(sheet * float(atlas["full"]) / FULL, 255).astype(np.uint8)]
+            ground.imshow(shown, extent=extent, aspect="auto", interpolation="nearest")
             F = np.linspace(extent[2], extent[3], 200)
             ground.plot(gray_scott.saddle_node(F), F, "--", color="white", linewidth=1.6)
             ground.set(xlim=extent[:2], ylim=extent[2:], xlabel="removal rate k", ylabel="feed rate F")
@@ -102,7 +104,7 @@ class GrayScottExplorer(live.Explorer):
         if values["frame"] != self._frame:
             self._frame = values["frame"]
             self._advance(values["steps"])
-        v = self._solver.p[0]
+        v = self._solver.v[0]
         here, dot, image, ring, says = self._artists
         for marker in (here, dot):
             marker.set_data([values["k"]], [values["F"]])
@@ -111,8 +113,8 @@ class GrayScottExplorer(live.Explorer):
         ring.set_data(self._cursor[0] + values["radius"] * np.cos(angle),
                       self._cursor[1] + values["radius"] * np.sin(angle))
         ring.set_linestyle("-" if values["brush"] == "plant v" else ":")
-        says.set_text(self._problem or f"F = {values['F']:.4f}   k = {values['k']:.4f}   {self._solver.steps:,} steps, "
-                      f"{values['steps']} a frame")
+        says.set_text(self._problem or f"F = {values['F']:.4f}   k = {values['k']:.4f}   "
+                      f"{self._solver.steps:,} steps, {values['steps']} a frame")
         self._state = {"F": values["F"], "k": values["k"], "steps": float(self._solver.steps), "mean_v": float(v.mean()),
                        "largest_v": float(v.max()), "frame_seconds": self._cost}
 
@@ -150,13 +152,19 @@ class GrayScottExplorer(live.Explorer):
             if abs(wanted - self.controls["frame"].interval) > 0.2 * self.controls["frame"].interval:
                 self.controls["frame"].interval = wanted
 
+    def show(self) -> ipywidgets.Widget:
+        """With a word before the play button, which has no label of its own."""
+        shown = super().show()
+        shown.children[1].children = (ipywidgets.HTML("<b>run:</b>"), *shown.children[1].children)
+        return shown
+
     def _paint(self, x: float, y: float, radius: float, *, plant: bool) -> None:
         """A disc of (u, v) = (1/2, 1/4), or of the bare state; it wraps around the edges."""
-        u, v = self._solver.q, self._solver.p
+        u, v = self._solver.u, self._solver.v
         dy, dx = (np.abs(cells - at) for cells, at in ((self._rows, y), (self._columns, x)))
         disc = np.minimum(dy, SIDE - dy) ** 2 + np.minimum(dx, SIDE - dx) ** 2 <= radius**2
         u[0, disc], v[0, disc] = (0.5, 0.25) if plant else (1.0, 0.0)
-        self._solver.put(v, u)
+        self._solver.put(u, v)
 
     def _mouse(self, kind: str, ax: Any, x: float, y: float) -> None:
         ground, field = self.live.axes
@@ -165,6 +173,9 @@ class GrayScottExplorer(live.Explorer):
         elif ax is ground and kind == "down":
             self.set(F=float(np.round(np.clip(y, self._F[0], self._F[-1]), 4)),
                      k=float(np.round(np.clip(x, self._k[0], self._k[-1]), 4)))
+        elif ax is field and kind == "wheel":
+            radius = self.controls["radius"]
+            radius.value = int(np.clip(radius.value + (1 if y < 0 else -1), radius.min, radius.max))
         elif ax is field:
             self._down = self._down or kind == "down"
             self._cursor = (x, y)

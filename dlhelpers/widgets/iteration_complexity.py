@@ -55,6 +55,7 @@ class IterationComplexityExplorer(live.Explorer):
     """Left: the gradient norm along the run under its guarantee.  Right: steps against 1/eps."""
 
     title = "Steps promised, steps needed"
+    alt = "The gradient norm along a run under its guarantee, and promised and measured steps against 1/ε"
 
     def __init__(self) -> None:
         self.controls = {

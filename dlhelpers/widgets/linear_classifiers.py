@@ -52,6 +52,7 @@ class MonomialExplorer(live.Explorer):
     """
 
     title = "How curved should it be?"
+    alt = "A curved boundary between points of two classes, and the loss by degree on training and on new points"
 
     def __init__(self) -> None:
         self._seed = 0
@@ -106,9 +107,9 @@ class MonomialExplorer(live.Explorer):
             self._fitted[key] = []
             for l2 in PENALTIES[::-1]:  # from strong to weak, each fit starting at the one before
                 models = [linear.logistic_regression(phi[:, :_width(r)], y, l2=l2, steps=30, tol=1e-5, start=m and np.r_[m.b, m.w])
-                          for r, m in zip(DEGREES, models)]
-                train = [_cross_entropy(m.logit(phi[:, :_width(r)]), y) for r, m in zip(DEGREES, models)]
-                logits = [m.logit(phi_new[:, :_width(r)]) for r, m in zip(DEGREES, models)]
+                          for r, m in zip(DEGREES, models, strict=True)]
+                train = [_cross_entropy(m.logit(phi[:, :_width(r)]), y) for r, m in zip(DEGREES, models, strict=True)]
+                logits = [m.logit(phi_new[:, :_width(r)]) for r, m in zip(DEGREES, models, strict=True)]
                 self._fitted[key].insert(0, _Fits(models, train, [_cross_entropy(z, y_new) for z in logits],
                                                   [float(((z > 0) != y_new).mean()) for z in logits]))
         return self._fitted[key][int(np.abs(np.log(PENALTIES / penalty)).argmin())]

@@ -54,6 +54,7 @@ class LinearModelExplorer(live.Explorer):
     """Start, learning rate and steps; the path on the loss surface, the line, and its error."""
 
     title = "Gradient descent on a line: find the rate at which it falls apart"
+    alt = "Gradient descent on the loss surface of a line, the line itself over its points, and its error by step"
 
     def __init__(self) -> None:
         self.controls = {

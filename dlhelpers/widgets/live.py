@@ -8,9 +8,9 @@ sends one PNG to an ``ipywidgets.Image``.
 
 from __future__ import annotations
 
+import base64
 import struct
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
@@ -18,22 +18,23 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from traitlets import TraitError
 
 from dlhelpers.plotting import style
+from dlhelpers.widgets import pointer
 
 
 class LiveFigure:
-    """A figure whose moving artists are redrawn alone.
+    """A figure whose moving artists are redrawn alone; on the screen it is as wide as the cell allows.
 
     :param figsize: inches; at 100 dots an inch, (10, 4.2) is 1000 x 420 pixels.
-    :param mouse: ``mouse(kind, ax, x, y)`` is called with kind "down", "move" or
-        "up" and data coordinates when the picture is clicked, dragged or touched.
+    :param mouse: ``mouse(kind, ax, x, y)`` is called when the picture is clicked, dragged, touched or scrolled
+        over, see :class:`dlhelpers.widgets.pointer.Pointer`.
     :param subplots: passed to ``Figure.subplots`` (``nrows``, ``ncols``, ``width_ratios``, …).
     """
 
     def __init__(self, figsize: tuple[float, float] = (10.0, 4.2), *,
-                 mouse: Callable[[str, Any, float, float], None] | None = None,
-                 **subplots: Any) -> None:
+                 mouse: pointer.Callback | None = None, **subplots: Any) -> None:
         with style.context():
             self.figure = Figure(figsize=figsize, dpi=100, layout="constrained")
             self.canvas = FigureCanvasAgg(self.figure)
@@ -43,10 +44,16 @@ class LiveFigure:
         self._moving: list[Artist] = []
         self._background: Any = None
         if mouse is not None:
-            self._add_mouse(mouse)
+            width, height = (int(v) for v in self.canvas.get_width_height())
+            over = pointer.Pointer(self.image, self.figure, (width, height), mouse)
+            self.glass, self.widget = over.glass, over.widget
 
     def moving(self, *artists: Artist) -> Any:
-        """Mark artists as moving; returns the artist (or the tuple) for assignment."""
+        """Mark artists as moving.
+
+        :param artists: what ``update`` will change.
+        :returns: the artist, or the tuple of them, for assignment.
+        """
         for artist in artists:
             artist.set_animated(True)
             self._moving.append(artist)
@@ -89,32 +96,6 @@ class LiveFigure:
             struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
             for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b"")))
 
-    def _add_mouse(self, callback: Callable[[str, Any, float, float], None]) -> None:
-        """Lay a transparent canvas over the picture; it hears mouse and touch."""
-        from ipycanvas import Canvas
-
-        width, height = (int(v) for v in self.canvas.get_width_height())
-        cell = {"grid_area": "1 / 1", "width": f"{width}px", "height": f"{height}px"}
-        self.image.layout = ipywidgets.Layout(**cell)
-        self.glass = Canvas(width=width, height=height, layout=ipywidgets.Layout(**cell))
-        self.widget = ipywidgets.GridBox(
-            [self.image, self.glass],
-            layout=ipywidgets.Layout(grid_template_columns=f"{width}px", overflow="hidden"))
-
-        def send(kind: str, px: float, py: float) -> None:
-            for ax in self.figure.axes:
-                if ax.bbox.contains(px, height - py):
-                    x, y = ax.transData.inverted().transform((px, height - py))
-                    callback(kind, ax, float(x), float(y))
-                    return
-
-        self.glass.on_mouse_down(lambda x, y: send("down", x, y))
-        self.glass.on_mouse_move(lambda x, y: send("move", x, y))
-        self.glass.on_mouse_up(lambda x, y: send("up", x, y))
-        self.glass.on_touch_start(lambda points: send("down", *points[0]) if points else None)
-        self.glass.on_touch_move(lambda points: send("move", *points[0]) if points else None)
-        self.glass.on_touch_end(lambda points: send("up", *points[0]) if points else None)
-
 
 class Explorer:
     """A picture with named controls.
@@ -129,11 +110,16 @@ class Explorer:
     * ``press(name)``: what a button does, if there are buttons.
 
     ``snapshot()`` returns the static figure, for readers without a kernel; the
-    explorer as the last expression of a cell displays itself.
+    explorer as the last expression of a cell displays itself.  No two explorers
+    share anything that one of them changes.
     """
 
     #: Shown above the controls.
     title: str = ""
+    #: What the picture shows, in words; who cannot see it hears this and the numbers of ``state()``.
+    alt: str = ""
+    #: Whether the picture itself is an output too, so that a stored notebook shows it before it is run.
+    stored: bool = False
 
     live: LiveFigure
     controls: dict[str, ipywidgets.Widget]
@@ -143,31 +129,49 @@ class Explorer:
         """Wire controls and buttons and draw the first picture."""
         self.buttons = getattr(self, "buttons", {})
         self.note = ipywidgets.HTML()
+        self._quiet = False
         for control in self.controls.values():
             control.observe(self._on_change, names="value")
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: self._on_press(name))
         self.update(**self.values())
         self.live.redraw()
+        self._describe()
 
     def values(self) -> dict[str, Any]:
         """The present value of every control."""
         return {name: control.value for name, control in self.controls.items()}
 
     def set(self, **values: Any) -> None:
-        """Set several controls, with one update at the end."""
+        """Set several controls, with one update at the end; if one value is refused, nothing changes.
+
+        :param values: control name -> value.
+        :raises ValueError: for an unknown control, or a value that a control does not take.
+        """
         for name in values:
             if name not in self.controls:
                 raise ValueError(f"{type(self).__name__} has no control {name!r}; it has {sorted(self.controls)}")
-        for name, value in values.items():
-            with self.controls[name].hold_trait_notifications():
-                self.controls[name].unobserve(self._on_change, names="value")
-                self.controls[name].value = value
-            self.controls[name].observe(self._on_change, names="value")
+        before = self.values()
+        self._quiet = True
+        try:
+            for name, value in values.items():
+                try:
+                    self.controls[name].value = value
+                except (TraitError, TypeError, ValueError) as error:
+                    raise ValueError(f"control {name!r} does not take {value!r}: {error}") from error
+        except ValueError:
+            for name in values:
+                self.controls[name].value = before[name]
+            raise
+        finally:
+            self._quiet = False
         self._on_change(None)
 
     def update(self, **values: Any) -> None:
-        """Compute for these control values and move the artists."""
+        """Compute for these control values and move the artists.
+
+        :param values: the value of every control, by name.
+        """
         raise NotImplementedError
 
     def state(self) -> dict[str, float]:
@@ -175,16 +179,28 @@ class Explorer:
         raise NotImplementedError
 
     def press(self, name: str) -> None:
-        """What the button called ``name`` does."""
+        """What a button does.
+
+        :param name: its name in ``buttons``.
+        """
         raise NotImplementedError
 
     def _on_change(self, _: Any) -> None:
+        if self._quiet:
+            return
         self.update(**self.values())
         self.live.refresh()
+        self._describe()
 
     def _on_press(self, name: str) -> None:
         self.press(name)
         self.live.refresh()
+        self._describe()
+
+    def _describe(self) -> None:
+        """What the picture shows now, as its alternative text: ipywidgets has no ``alt``, a title serves."""
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.state().items())
+        self.live.image.tooltip = f"{self.alt or self.title}. Now: {numbers}"
 
     def snapshot(self) -> Figure:
         """The present picture as a static matplotlib figure."""
@@ -197,10 +213,12 @@ class Explorer:
                                layout=ipywidgets.Layout(flex_flow="row wrap"))
         return ipywidgets.VBox([*title, rows, self.live.widget, self.note])
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        display(self.show())
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle = dict(self.show()._repr_mimebundle_(**kwargs))
+        bundle["text/plain"] = f"{type(self).__name__}: {self.title}"
+        if self.stored:
+            bundle["image/png"] = base64.b64encode(self.live.image.value).decode("ascii")
+        return bundle
 
 
 def slider(label: str, value: float, low: float, high: float, step: float | None = None, *,
@@ -208,11 +226,19 @@ def slider(label: str, value: float, low: float, high: float, step: float | None
            width: str = "330px") -> ipywidgets.Widget:
     """A slider with a readable label.
 
-    With ``log=True`` the slider moves in powers of ten between ``low`` and ``high``
-    (values, not exponents); with ``integer=True`` it takes whole numbers.
+    :param label: stands before it, and is its tooltip.
+    :param value: where it starts.
+    :param low: least value.
+    :param high: greatest value.
+    :param step: distance of neighbouring values; for ``log`` in powers of ten.
+    :param log: move in powers of ten between ``low`` and ``high`` (values, not exponents).
+    :param integer: take whole numbers.
+    :param readout: how the value is written, such as ".2f".
+    :param width: of label, slider and number together.
+    :returns: an ipywidgets slider.
     """
     common: dict[str, Any] = {
-        "description": label, "continuous_update": True,
+        "description": label, "continuous_update": True, "tooltip": label,
         "style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width=width),
     }
     if integer:
@@ -225,11 +251,41 @@ def slider(label: str, value: float, low: float, high: float, step: float | None
 
 
 def choice(label: str, options: list[Any], value: Any = None, width: str = "250px") -> ipywidgets.Dropdown:
-    """A drop-down list."""
-    return ipywidgets.Dropdown(options=options, value=options[0] if value is None else value, description=label,
-                               style={"description_width": "initial"}, layout=ipywidgets.Layout(width=width))
+    """A drop-down list.
+
+    :param label: stands before it.
+    :param options: values, or pairs of text and value.
+    :param value: where it starts; default: the first option.
+    :param width: of label and list together.
+    :returns: an ipywidgets list.
+    """
+    first = options[0][1] if isinstance(options[0], tuple) else options[0]
+    return ipywidgets.Dropdown(options=options, value=first if value is None else value, description=label,
+                               tooltip=label, style={"description_width": "initial"},
+                               layout=ipywidgets.Layout(width=width))
 
 
 def button(label: str, icon: str = "", tooltip: str = "") -> ipywidgets.Button:
-    """A push button (``icon``: a Font Awesome name such as "play")."""
+    """A push button.
+
+    :param label: its text.
+    :param icon: a Font Awesome name such as "play".
+    :param tooltip: one sentence on what it does.
+    :returns: an ipywidgets button.
+    """
     return ipywidgets.Button(description=label, icon=icon, tooltip=tooltip, layout=ipywidgets.Layout(width="130px"))
+
+
+def player(control: ipywidgets.Widget, label: str, *, interval: int = 80, step: int = 1) -> ipywidgets.HBox:
+    """A play button that moves a slider; it starts from where the slider stands.
+
+    :param control: an integer slider.
+    :param label: says what is played, beside the button.
+    :param interval: milliseconds between two values.
+    :param step: how far each tick moves the slider.
+    :returns: label and button.
+    """
+    play = ipywidgets.Play(value=control.value, min=control.min, max=control.max, step=step, interval=interval,
+                           show_repeat=False, tooltip=label)
+    ipywidgets.jslink((play, "value"), (control, "value"))
+    return ipywidgets.HBox([ipywidgets.Label(label), play])

@@ -98,8 +98,10 @@ SURFACES: dict[str, Surface] = {
 
 
 def surface(name: str) -> Surface:
-    """The surface called ``name``.
+    """A surface by its name.
 
+    :param name: one of ``SURFACES``.
+    :returns: loss, gradient, lowest value, a learning rate.
     :raises ValueError: for an unknown name.
     """
     if name not in SURFACES:
@@ -115,6 +117,7 @@ def descend(name: str, start: tuple[float, float], eta: float, steps: int) -> np
     :param eta: learning rate, positive.
     :param steps: how many steps, at least 0.
     :returns: (steps + 1, 2) the points visited; shorter if the path leaves every bound.
+    :raises ValueError: for an unknown name, a start that is not two finite numbers, a rate that is not positive.
     """
     gradient = surface(name).gradient
     eta, steps = checks.positive(eta, "eta"), checks.integer(steps, "steps", at_least=0)
@@ -133,7 +136,9 @@ def descend(name: str, start: tuple[float, float], eta: float, steps: int) -> np
 class LossUnderMouse(live.Explorer):
     """Point at a surface: gradient descent starts there."""
 
-    title = "A loss surface under your mouse: move over it, click to pin the start, drag to move it"
+    title = "A loss surface under your mouse: move over it, click to pin the start, drag to move it, scroll to change η"
+    alt = "A loss surface with the path of gradient descent from a start, and its height at every step"
+    stored = True
 
     def __init__(self) -> None:
         self.live = live.LiveFigure((10.0, 4.6), mouse=self._mouse, ncols=2, width_ratios=(1.08, 1))
@@ -165,15 +170,18 @@ class LossUnderMouse(live.Explorer):
         self.controls = {
             "surface": live.choice("surface", list(SURFACES)),
             "eta": live.slider("learning rate η", 0.05, 0.001, 0.3, log=True),
-            "steps": live.slider("steps", 80, 0, 200, integer=True),
-            "x": live.slider("start θ₁", 0.3, LOW, HIGH),
-            "y": live.slider("start θ₂", -0.9, LOW, HIGH),
+            "steps": live.slider("steps", 120, 0, 200, integer=True),
+            "x": live.slider("start θ₁", 0.05, LOW, HIGH),
+            "y": live.slider("start θ₂", -0.6, LOW, HIGH),
         }
         self.buttons = {"random": live.button("another start", "random", "a start drawn at random")}
         self.connect()
 
     def update(self, **values: Any) -> None:
-        """Roll down from (x, y) on the chosen surface."""
+        """Roll down from (x, y) on the chosen surface.
+
+        :param values: surface, eta, steps, x, y.
+        """
         name = values["surface"]
         if name != self._drawn:
             self._ground(name)
@@ -199,7 +207,10 @@ class LossUnderMouse(live.Explorer):
         return dict(self._state)
 
     def press(self, name: str) -> None:
-        """A start drawn at random."""
+        """A start drawn at random.
+
+        :param name: "random".
+        """
         x, y = self._random.uniform(LOW, HIGH, 2)
         self.set(x=float(x), y=float(y))
 
@@ -236,6 +247,11 @@ class LossUnderMouse(live.Explorer):
         if kind == "up":
             self._holding = False
         if ax is not self.live.axes[0] or kind == "up":
+            return
+        if kind == "wheel":
+            eta = self.controls["eta"]
+            power = math.log10(eta.value) - math.copysign(0.06, y)
+            self.set(eta=10 ** min(max(power, eta.min), eta.max))
             return
         if kind == "down":
             self._pinned, self._holding = not self._pinned, True

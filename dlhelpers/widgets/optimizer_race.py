@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipywidgets
 import numpy as np
+from matplotlib.lines import Line2D
 
-from dlhelpers import descent
+from dlhelpers import descent, objectives
 from dlhelpers.plotting import style
 from dlhelpers.widgets import live
 
@@ -36,6 +36,11 @@ def rules(curvature: float, times: float) -> dict[str, descent.Rule]:
             "Adam": descent.Adam(0.1 * times)}
 
 
+#: Each has a shape and letters of its own: colours alone are not told apart by everybody.
+LETTERS = {"GD": ("o", "G"), "momentum": ("s", "M"), "Nesterov": ("D", "N"), "Adagrad": ("^", "Ag"),
+           "Adadelta": ("v", "Δ"), "RMSprop": ("p", "R"), "Adam": ("h", "A")}
+
+
 class OptimizerRaceExplorer(live.Explorer):
     """Left: the paths on the map up to the present step.  Right: height above the minimum against steps.
 
@@ -43,6 +48,7 @@ class OptimizerRaceExplorer(live.Explorer):
     """
 
     title = "All optimisers, one landscape"
+    alt = "Paths of seven optimisers on the map of a landscape, each with its letters, and their heights by step"
 
     def __init__(self) -> None:
         self.controls = {
@@ -53,7 +59,7 @@ class OptimizerRaceExplorer(live.Explorer):
         }
         self.buttons = {"reset": live.button("Reset", "refresh", "learning rates × 1, no noise, step 1")}
         self._recorded = np.random.default_rng(0).standard_normal((T, 2))
-        self._runs: dict[tuple[str, float, float], dict[str, descent.Trajectory]] = {}
+        self._runs: dict[tuple[str, float, float], dict[str, descent.Iterates]] = {}
         self._drawn = ""
         self.live = live.LiveFigure((10, 4.5), ncols=2, width_ratios=[1.1, 1])
         with style.context():
@@ -63,15 +69,25 @@ class OptimizerRaceExplorer(live.Explorer):
     def _make(self) -> None:
         ground, heights = self.live.axes
         moving = self.live.moving
-        self._paths = {name: moving(ground.plot([], [], color=c, linewidth=2.0, zorder=4)[0]) for name, c in COLOURS.items()}
-        self._heads = {name: moving(ground.plot([], [], "o", color=c, markersize=10, markeredgecolor="white", zorder=5)[0])
-                       for name, c in COLOURS.items()}
-        self._curves = {name: moving(heights.plot([], [], color=c, label=name)[0]) for name, c in COLOURS.items()}
+        self._paths, self._heads, self._letters, self._curves, self._tags = {}, {}, {}, {}, {}
+        for name, colour in COLOURS.items():
+            marker, letters = LETTERS[name]
+            look = {"color": "white", "fontsize": 9, "fontweight": "bold", "ha": "center", "va": "center", "clip_on": True}
+            self._paths[name] = moving(ground.plot([], [], color=colour, linewidth=2.0, zorder=4)[0])
+            self._heads[name] = moving(ground.plot([], [], marker, color=colour, markersize=17, markeredgecolor="white",
+                                                   zorder=5)[0])
+            self._letters[name] = moving(ground.text(0, 0, letters, zorder=6, **look))
+            self._curves[name] = moving(heights.plot([], [], color=colour, label=name)[0])
+            self._tags[name] = moving(heights.plot([], [], marker, color=colour, markersize=15, markeredgecolor="white",
+                                                   zorder=5)[0], heights.text(0, 0, letters, zorder=6, **look))
         self._words = moving(ground.text(0.02, 0.97, "", transform=ground.transAxes, va="top", fontsize=12, zorder=6,
                                          bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 3}))
         heights.set(yscale="log", xlim=(0, T), ylim=(1e-8, 1e6), xlabel="step", ylabel="height above the minimum")
-        names = heights.legend([self._curves[name] for name in COLOURS], list(COLOURS), loc="upper right", ncols=3,
-                               columnspacing=0.7, handlelength=0.8, handletextpad=0.4, borderpad=0.2, frameon=True, framealpha=0.85, edgecolor="white")
+        marks = [Line2D([], [], color=colour, marker=LETTERS[name][0], markersize=9, markeredgecolor="white")
+                 for name, colour in COLOURS.items()]
+        names = heights.legend(marks, [f"{LETTERS[name][1]}: {name}" for name in COLOURS], loc="upper right", ncols=3,
+                               columnspacing=0.7, handlelength=1.4, handletextpad=0.4, borderpad=0.2, frameon=True,
+                               framealpha=0.85, edgecolor="white", fontsize=11)
         names.set_zorder(0.5)
 
     def _ground(self, landscape: str) -> None:
@@ -80,7 +96,7 @@ class OptimizerRaceExplorer(live.Explorer):
         for old in [*ground.collections, *ground.images]:
             old.remove()
         (x0, x1), (y0, y1), _ = VIEWS[landscape]
-        plane = descent.Plane(landscape)
+        plane = objectives.TestFunction(landscape)
         x, y = np.meshgrid(np.linspace(x0, x1, 161), np.linspace(y0, y1, 161))
         levels = np.log10(plane.value(np.stack([x, y], -1)) - plane.minimum + 1e-2)
         ground.contourf(x, y, levels, levels=14, cmap=style.IMAGE, alpha=0.4, zorder=0)
@@ -91,10 +107,10 @@ class OptimizerRaceExplorer(live.Explorer):
         ground.scatter(*plane.start, marker="o", s=70, color="white", edgecolors=style.INK, linewidths=1.8, zorder=2)
         ground.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="θ₁", ylabel="θ₂")
 
-    def _race(self, landscape: str, times: float, noise: float) -> dict[str, descent.Trajectory]:
+    def _race(self, landscape: str, times: float, noise: float) -> dict[str, descent.Iterates]:
         key = (landscape, round(times, 6), round(noise, 4))
         if key not in self._runs:
-            plane = descent.Plane(landscape)
+            plane = objectives.TestFunction(landscape)
             size = noise * float(np.linalg.norm(plane.gradient(plane.start))) / 4
             extra = None if noise == 0 else size * self._recorded
             if len(self._runs) > 200:
@@ -108,14 +124,18 @@ class OptimizerRaceExplorer(live.Explorer):
             with style.context():
                 self._ground(landscape)
         race, lost = self._race(landscape, times, noise), []
-        plane = descent.Plane(landscape)
+        plane = objectives.TestFunction(landscape)
         self._state = {}
         for name, run in race.items():
             points, gaps = run.points[:step + 1], run.values[:step + 1] - plane.minimum
             self._paths[name].set_data(*points.T)
             self._heads[name].set_data(*points[-1:].T)
+            self._letters[name].set_position(points[-1])
             shown = np.arange((len(gaps) - 1) % 2, len(gaps), 2)             # every other step: finer than the pixels
             self._curves[name].set_data(shown, np.clip(gaps[shown], 1e-9, 1e4))
+            end = float(len(gaps) - 1), float(np.clip(gaps[-1], 2e-8, 1e4))
+            self._tags[name][0].set_data(end[:1], end[1:])
+            self._tags[name][1].set_position(end)
             self._state[name] = float(gaps[-1])
             if run.diverged is not None and run.diverged <= step:
                 lost.append(name)
@@ -134,10 +154,8 @@ class OptimizerRaceExplorer(live.Explorer):
     def show(self) -> Any:
         """As every explorer, with a play button that moves the step slider."""
         shown = super().show()
-        play = ipywidgets.Play(min=1, max=T, step=3, value=1, interval=60, description="race")
-        ipywidgets.jslink((play, "value"), (self.controls["step"], "value"))
-        shown.children = (*shown.children[:1], ipywidgets.HBox([play, *shown.children[1].children],
-                          layout=shown.children[1].layout), *shown.children[2:])
+        rows = shown.children[1]
+        rows.children = (live.player(self.controls["step"], "race:", interval=60, step=3), *rows.children)
         return shown
 
     def state(self) -> dict[str, float]:

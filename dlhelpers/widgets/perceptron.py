@@ -30,6 +30,7 @@ class PerceptronExplorer(live.Explorer):
     """
 
     title = "Be the perceptron"
+    alt = "A line between points of two classes with its mistakes ringed, and the share of mistakes by direction"
 
     def __init__(self) -> None:
         self._sets = {kind: _points(kind) for kind in ("separable", "overlapping", "XOR")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +11,7 @@ import ipywidgets
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
-from dlhelpers import data
+from dlhelpers import data, descent
 from dlhelpers.plotting import style
 from dlhelpers.widgets import live
 
@@ -35,7 +37,13 @@ ACTIVATIONS: dict[str, tuple[Function, Callable[[np.ndarray, np.ndarray], np.nda
 
 
 def points(kind: str, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points (POINTS, 2) within about ±1 and labels 0 or 1."""
+    """Points of two classes within about ±1.
+
+    :param kind: "rings", "xor", "moons", "spirals" or "blobs".
+    :param noise: standard deviation of what is added.
+    :param seed: of the draw.
+    :returns: points (POINTS, 2) and labels (POINTS,), 0 or 1.
+    """
     make = {"rings": data.toy.rings, "xor": data.toy.xor, "moons": data.toy.moons,
             "spirals": lambda **k: data.toy.spirals(turns=1.0, **k), "blobs": data.toy.blobs}[kind]
     spread = 0.35 + noise if kind == "blobs" else noise
@@ -49,28 +57,49 @@ class SmallNet:
 
     Written in numpy: at this size a torch step spends its time between the operations.
     The loss is the mean cross-entropy of σ(output).
+
+    :param sizes: widths of all layers, from 2 inputs to 1 output.
+    :param activation: one of ``ACTIVATIONS``.
+    :param seed: of the start.
     """
 
     def __init__(self, sizes: list[int], activation: str, seed: int) -> None:
         rng = np.random.default_rng(seed)
         self.activation, self.derivative = ACTIVATIONS[activation]
-        self.W = [rng.normal(size=(a, b)) * np.sqrt(1.5 / a) for a, b in zip(sizes, sizes[1:])]
-        self.b = [0.3 * rng.normal(size=b) for b in sizes[1:]]
+        shapes: list[tuple[int, ...]] = [*itertools.pairwise(sizes), *((b,) for b in sizes[1:])]
+        ends = np.cumsum([math.prod(s) for s in shapes])
+        #: All weights, then all biases; W and b are views of it.
+        self.theta = np.zeros(ends[-1])
+        views = [v.reshape(s) for v, s in zip(np.split(self.theta, ends[:-1]), shapes, strict=True)]  # (d_in, d_out), (d_out,)
+        self.W, self.b = views[:len(sizes) - 1], views[len(sizes) - 1:]
+        for W in self.W:
+            W[:] = rng.normal(size=W.shape) * np.sqrt(1.5 / len(W))
+        for b in self.b:
+            b[:] = 0.3 * rng.normal(size=b.shape)
         self.b[-1][:] = 0
-        self._first = [np.zeros_like(p) for p in self.W + self.b]
-        self._second = [np.zeros_like(p) for p in self.W + self.b]
-        self.steps = 0
+        self.steps, self._eta = 0, 0.0
+        self._rule = descent.Adam(lambda _: self._eta)
+        self._rule.begin(self.theta)
 
     def layers(self, X: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """All pre-activations and all activations; the last activation is the output, (n, 1)."""
+        """All pre-activations and all activations.
+
+        :param X: (n, 2) inputs.
+        :returns: z and a of every layer; the last a is the output, (n, 1).
+        """
         z, a = [], [X]
-        for W, b in zip(self.W[:-1], self.b[:-1]):
+        for W, b in zip(self.W[:-1], self.b[:-1], strict=True):
             z.append(a[-1] @ W + b)
             a.append(self.activation(z[-1]))
         return z, [*a, a[-1] @ self.W[-1] + self.b[-1]]
 
     def gradients(self, X: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        """Backpropagation: the gradients of all weights, then of all biases."""
+        """Backpropagation.
+
+        :param X: (n, 2) points.
+        :param y: (n,) labels 0 or 1.
+        :returns: the gradients of all weights, then of all biases.
+        """
         z, a = self.layers(X)
         delta = (_sigmoid(a[-1]) - y[:, None]) / len(y)
         gW, gb = [a[-2].T @ delta], [delta.sum(0)]
@@ -81,20 +110,29 @@ class SmallNet:
         return gW[::-1] + gb[::-1]
 
     def train(self, X: np.ndarray, y: np.ndarray, eta: float, steps: int) -> None:
-        """Steps of Adam with its usual constants."""
-        parameters = self.W + self.b
+        """Steps of Adam, all points in each.
+
+        :param X: (n, 2) points.
+        :param y: (n,) labels 0 or 1.
+        :param eta: learning rate.
+        :param steps: how many.
+        """
+        self._eta = eta
+
+        def gradient(_: np.ndarray) -> np.ndarray:
+            return np.concatenate([g.reshape(-1) for g in self.gradients(X, y)])                     # (N,)
+
         for _ in range(steps):
+            self.theta[:] = self._rule.step(self.steps, self.theta, gradient)
             self.steps += 1
-            rate = eta * np.sqrt(1 - 0.999**self.steps) / (1 - 0.9**self.steps)
-            for p, g, v, s in zip(parameters, self.gradients(X, y), self._first, self._second):
-                v *= 0.9
-                v += 0.1 * g
-                s *= 0.999
-                s += 0.001 * g * g
-                p -= rate * v / (np.sqrt(s) + 1e-8)
 
     def loss(self, X: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy."""
+        """Mean cross-entropy and accuracy.
+
+        :param X: (n, 2) points.
+        :param y: (n,) labels 0 or 1.
+        :returns: both numbers.
+        """
         output = self.layers(X)[1][-1][:, 0]
         return float(np.mean(np.logaddexp(0, output) - y * output)), float(np.mean((output > 0) == (y > 0.5)))
 
@@ -103,10 +141,11 @@ class PlaygroundExplorer(live.Explorer):
     """Left: points and the net's answer everywhere.  Middle: what each hidden unit answers.
     Right: the loss on the points it learns from and on others.
 
-    The player and the buttons train; any other choice but η starts a new net.
+    Three ways to train: until it is stopped, forty steps, one step.  Any other choice but η starts a new net.
     """
 
-    title = "Playground"
+    title = "Playground: choose data and a net, then train it"
+    alt = "Points of two classes and a small net's answer everywhere; what each hidden unit answers; the loss by step"
 
     def __init__(self) -> None:
         ticks = np.linspace(-REACH, REACH, SIDE)
@@ -141,10 +180,12 @@ class PlaygroundExplorer(live.Explorer):
             "depth": live.slider("hidden layers", 2, 0, DEPTH, integer=True, width="250px"),
             "noise": live.slider("noise", 0.1, 0.0, 0.5, 0.02, width="250px"),
             "eta": live.slider("η", 0.01, 0.001, 0.1, log=True, width="250px"),
-            "frame": ipywidgets.Play(value=0, min=0, max=2000, interval=80, tooltip="train"),
+            "frame": ipywidgets.Play(value=0, min=0, max=2000, interval=80, show_repeat=False,
+                                     tooltip="train until it is stopped"),
         }
-        self.buttons = {"train": live.button("Train", "forward", f"{2 * STEPS} steps"), "step": live.button("Step", "step-forward", "one step"),
-                        "reset": live.button("Reset", "refresh", "new random weights")}
+        self.buttons = {"train": live.button(f"{2 * STEPS} steps", "forward", f"train for {2 * STEPS} steps"),
+                        "step": live.button("1 step", "step-forward", "train for one step"),
+                        "reset": live.button("New net", "refresh", "forget what was learnt: new random weights")}
         self.connect()
 
     def update(self, points: str, activation: str, width: int, depth: int, noise: float, eta: float, frame: int) -> None:
@@ -162,7 +203,7 @@ class PlaygroundExplorer(live.Explorer):
         self._seen, self._unseen = points(kind, noise, 1), points(kind, noise, 2)
         self._history: list[tuple[float, float, float]] = []
         self._measure()
-        for marks, label in zip(self._marks, (0, 1)):
+        for marks, label in zip(self._marks, (0, 1), strict=True):
             marks.set_data(*self._seen[0][self._seen[1] == label].T)
 
     def _train(self, eta: float, steps: int) -> None:
@@ -184,7 +225,7 @@ class PlaygroundExplorer(live.Explorer):
                 self._sheet[top:top + TILE, start:start + TILE] = unit / max(float(np.abs(unit).max()), 1e-9)
         self._units.set_data(self._sheet)
         steps, *losses = np.array(self._history[-3000:]).T
-        for curve, dot, loss in zip(self._curves, self._dots, losses[::-1]):
+        for curve, dot, loss in zip(self._curves, self._dots, losses[::-1], strict=True):
             shown = steps >= 10
             curve.set_data(steps[shown], np.maximum(loss[shown], 3e-4))
             dot.set_data([np.clip(steps[-1], 10, 2e4)], [np.clip(loss[-1], 3e-4, 3)])
@@ -200,6 +241,18 @@ class PlaygroundExplorer(live.Explorer):
             self._train(eta, 1 if name == "step" else 2 * STEPS)
         self._draw(eta)
 
+    def show(self) -> ipywidgets.Widget:
+        """Choices above, then one row that trains."""
+        shown = super().show()
+        choices = [control for name, control in self.controls.items() if name != "frame"]
+        row = ipywidgets.Layout(flex_flow="row wrap")
+        training = [ipywidgets.HTML("<b>train:</b>"), self.controls["frame"], ipywidgets.Label("until stopped, or"),
+                    self.buttons["train"], self.buttons["step"], ipywidgets.HTML("<b>start again:</b>"), self.buttons["reset"]]
+        shown.children = (shown.children[0], ipywidgets.HBox(choices, layout=row), ipywidgets.HBox(training, layout=row),
+                          *shown.children[2:])
+        return shown
+
     def state(self) -> dict[str, float]:
+        """Steps taken, loss and share right on the training points and on new ones."""
         return {"steps": float(self._net.steps), "loss": self._loss, "accuracy": self._accuracy,
                 "test loss": self._test_loss, "test accuracy": self._test_accuracy}

@@ -40,6 +40,7 @@ class SignalPropagationExplorer(live.Explorer):
     """
 
     title = "How far does the signal get?"
+    alt = "The size of signal and gradient in every layer, measured and predicted, and histograms of activations"
 
     def __init__(self) -> None:
         self._nodes, weights = np.polynomial.hermite_e.hermegauss(61)
@@ -58,7 +59,7 @@ class SignalPropagationExplorer(live.Explorer):
         self._outlines = [move(shapes.plot([], [], color=color, linewidth=1.8)[0])
                           for color in (style.BLUE, style.GREEN, style.VERMILION)]
         self._labels = [move(shapes.text(0.0, k + 0.83, "", fontsize=11, color=line.get_color()))
-                        for k, line in zip((2, 1, 0), self._outlines)]
+                        for k, line in zip((2, 1, 0), self._outlines, strict=True)]
         self._verdict = move(forward.text(0.04, 0.05, "", transform=forward.transAxes, fontsize=14, fontweight="bold"))
         self._factor = move(backward.text(0.04, 0.05, "", transform=backward.transAxes, fontsize=12))
         for ax, title in ((forward, "signal: size of z"), (backward, "gradient, last layer = 1")):
@@ -133,7 +134,7 @@ class SignalPropagationExplorer(live.Explorer):
         self._predicted.set_data(layers, np.clip(predicted, LOW, HIGH))
         self._gradient.set_data(layers, np.clip(10.0**log_size, LOW, HIGH))
         self._predicted_gradient.set_data(layers, np.clip(predicted_back, LOW, HIGH))
-        for k, (line, label, values, layer) in enumerate(zip(self._outlines, self._labels, shown, watched)):
+        for k, (line, label, values, layer) in enumerate(zip(self._outlines, self._labels, shown, watched, strict=True)):
             least, greatest = float(values.min()), float(values.max())
             counts, _ = np.histogram(values, bins=41, range=(least, greatest if greatest > least else least + 1))
             line.set_data(np.repeat(self._edges, 2)[1:-1], 2 - k + 0.75 * np.repeat(counts / counts.max(), 2))

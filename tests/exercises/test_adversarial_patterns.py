@@ -4,7 +4,6 @@
 import numpy as np
 import pytest
 import torch
-
 from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import adversarial_patterns as check
@@ -22,16 +21,18 @@ def test_gram_limit(right):
     assert_exercise(check.check_gram_limit, right["gram_limit"], {
         "probability alone": lambda X: (np.pi - angle(X)) / (2 * np.pi),
         "twice too large": lambda X: X @ X.T * (np.pi - angle(X)) / np.pi,
+        "np.clip": lambda X: X @ X.T * (np.pi - np.arccos(1.0000001 * X @ X.T)) / (2 * np.pi),
         "angle itself": lambda X: X @ X.T * angle(X) / (2 * np.pi)})
 
 
 def test_leash(right):
     assert_exercise(check.check_leash, right["leash"], {
-        "factor 2": lambda n, m, r, l: np.sqrt(n / m) * r / l,
-        "n enters without": lambda n, m, r, l: 2 * n / np.sqrt(m) * r / l,
-        "m enters without": lambda n, m, r, l: 2 * np.sqrt(n) / m * r / l,
-        "whole layer": lambda n, m, r, l: 2 * np.sqrt(n) * r / l,
-        "denominator": lambda n, m, r, l: 2 * np.sqrt(n / m) * r * l})
+        "√n is missing": lambda n, m, r, lam: 2 / np.sqrt(m) * r / lam,
+        "factor 2": lambda n, m, r, lam: np.sqrt(n / m) * r / lam,
+        "n enters without": lambda n, m, r, lam: 2 * n / np.sqrt(m) * r / lam,
+        "m enters without": lambda n, m, r, lam: 2 * np.sqrt(n) / m * r / lam,
+        "whole layer": lambda n, m, r, lam: 2 * np.sqrt(n) * r / lam,
+        "denominator": lambda n, m, r, lam: 2 * np.sqrt(n / m) * r * lam})
 
 
 def test_hidden_force(right):
@@ -43,7 +44,8 @@ def test_hidden_force(right):
 
     assert_exercise(check.check_hidden_force, force, {
         "sign": lambda U, V, X, s: -force(U, V, X, s),
-        "missing": lambda U, V, X, s: force(U, V, X, s) * V.numel() ** 0.5,
+        "d_out is missing": lambda U, V, X, s: force(U, V, X, s) * len(V) ** 0.5,
+        "1/√\\(d_out m\\) of the network is missing": lambda U, V, X, s: force(U, V, X, s) * V.numel() ** 0.5,
         "squared": lambda U, V, X, s: force(U, V, X, s) / V.numel() ** 0.5,
         "are off": lambda U, V, X, s: (s @ V).T @ X / V.numel() ** 0.5,
         "derivative": lambda U, V, X, s: ((s @ V) * torch.relu(X @ U.T)).T @ X / V.numel() ** 0.5,

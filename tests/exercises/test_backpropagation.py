@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import backpropagation as ex
-from exercise_tools import assert_exercise, reference
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,14 @@ def test_relu_backward(answers):
         h_bar = W2.T @ y_bar
         return np.outer(h_bar, x), h_bar, np.outer(y_bar, np.maximum(W1 @ x + b1, 0)), y_bar
 
+    def gated(gate):
+        def answer(W1, b1, W2, b2, x, t):
+            h = np.maximum(W1 @ x + b1, 0)
+            y_bar = W2 @ h + b2 - t
+            z_bar = (W2.T @ y_bar) * gate(W1 @ x + b1, h)
+            return np.outer(z_bar, x), z_bar, np.outer(y_bar, h), y_bar
+        return answer
+
     def before_relu(W1, b1, W2, b2, x, t):
         a, b, _, d = right(W1, b1, W2, b2, x, t)
         return a, b, np.outer(d, W1 @ x + b1), d
@@ -47,6 +55,8 @@ def test_relu_backward(answers):
 
     assert_exercise(ex.check_relu_backward, right, {
         "gate is missing": no_gate,
+        "logistic unit's gate": gated(lambda z, h: h * (1 - h)),
+        "logistic function's slope": gated(lambda z, h: sigma(z) * (1 - sigma(z))),
         "after the relu, not before": before_relu,
         "sign is turned round": lambda *a: [-g for g in right(*a)],
         "changed its input in place": in_place,
@@ -80,6 +90,7 @@ def test_backward_order(answers):
         "runs forward": lambda parents, output: right(parents, output)[::-1],
         "lists a node twice": lambda parents, output: right(parents, output) + [output],
         "raised RecursionError": recursive,
+        "goes by the names": lambda parents, output: sorted(parents, reverse=True),
     })
 
 

@@ -34,7 +34,9 @@ def test_first_stationary(answers):
         "that is the last": lambda norms, eps: int(np.flatnonzero(norms <= eps)[-1]) if (norms <= eps).any() else -1,
         "how many gradients": lambda norms, eps: int((norms <= eps).sum()),
         "use <=, not <": lambda norms, eps: int(np.argmax(norms < eps)) if (norms < eps).any() else -1,
-        "return -1": lambda norms, eps: int(np.argmax(norms <= eps)),
+        "not its square": lambda norms, eps: int(np.argmax(norms**2 <= eps)) if (norms**2 <= eps).any() else -1,
+        "should return -1": lambda norms, eps: next((t for t, n in enumerate(norms) if n <= eps), None),
+        "return -1 \\(": lambda norms, eps: int(np.argmax(norms <= eps)),
     })
 
 
@@ -57,6 +59,7 @@ def test_steps_bound(answers):
     assert_exercise(descent.check_steps_bound, answers["steps_bound"], {
         "must be squared": lambda beta, gap, eps, eta: gap / (eta * (1 - beta * eta / 2) * eps),
         "slide's bound": lambda beta, gap, eps, eta: 2 * beta * gap / eps**2,
+        "η in front is missing": lambda beta, gap, eps, eta: gap / ((1 - beta * eta / 2) * eps**2),
         "every η would be safe": lambda beta, gap, eps, eta: gap / (eta * eps**2),
         "½ in 1 − βη/2": lambda beta, gap, eps, eta: gap / (eta * (1 - beta * eta) * eps**2),
         "upside down": lambda beta, gap, eps, eta: gap * eta * (1 - beta * eta / 2) / eps**2,

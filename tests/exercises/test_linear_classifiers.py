@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import linear_classifiers as ex
-from exercise_tools import assert_exercise, reference
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,7 @@ def test_gradient(answers):
         "here it cancels": with_factor,
         "gradient of the squared loss": lambda *a: tuple(2 * part for part in with_factor(*a)),
         "not z": lambda w, b, X, y: (X.T @ (X @ w + b - y) / len(y), (X @ w + b - y).mean()),
+        "bias is forgotten": lambda w, b, X, y: right(w, 0.0, X, y),
         "two things": lambda w, b, X, y: right(w, b, X, y)[0],
         "shape of w": lambda w, b, X, y: (np.zeros(30), 0.0),
         "in place": in_place,
@@ -110,6 +111,7 @@ def test_interval(answers):
         "not of the mean": scaled(80**0.5),
         "leave": symmetric,
         "low comes first": scaled(-1),
+        "90 %": scaled(1.645 / 1.96),
         "68 %": scaled(1 / 1.96),
         "two numbers": lambda *a: right(*a)[0],
     })

@@ -47,7 +47,7 @@ def test_mse(answers):
         "cancel": lambda m, c, x, y: np.mean(m * x + c - y),
         "squares the mean": lambda m, c, x, y: np.mean(m * x + c - y) ** 2,
         "swapped": lambda m, c, x, y: right(c, m, x, y),
-        "scalar|shape": lambda m, c, x, y: (m * x + c - y) ** 2,
+        "one value for each sample": lambda m, c, x, y: (m * x + c - y) ** 2,
     })
 
 
@@ -56,6 +56,7 @@ def test_gradient(answers):
     assert_exercise(linear_model.check_gradient, right, {
         "sign is wrong": lambda m, c, x, y: tuple(-g for g in right(m, c, x, y)),
         "2 from the square is missing": lambda m, c, x, y: tuple(g / 2 for g in right(m, c, x, y)),
+        "two things at once": lambda m, c, x, y: tuple(-g / 2 for g in right(m, c, x, y)),
         "gradient of the sum": lambda m, c, x, y: tuple(g * len(x) for g in right(m, c, x, y)),
         "2 from the square as well": lambda m, c, x, y: tuple(g * len(x) / 2 for g in right(m, c, x, y)),
         "two entries are swapped": lambda m, c, x, y: right(m, c, x, y)[::-1],

@@ -18,7 +18,8 @@ def rows(x):
 
 
 def gradient(model, loss, graph=False):
-    return torch.cat([g.reshape(-1) for g in torch.autograd.grad(loss(model), list(model.parameters()), create_graph=graph)])
+    found = torch.autograd.grad(loss(model), list(model.parameters()), create_graph=graph)
+    return torch.cat([g.reshape(-1) for g in found])
 
 
 def test_filter_normalise(right):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import optimizers as ex
-from exercise_tools import assert_exercise, reference
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,13 @@ def test_schedule(answers):
     right = answers["warm_up_cosine"]
     assert_exercise(ex.check_schedule, right, {
         "step 0 must move": lambda t, T, warm, top: top * t / warm if t < warm else right(t, T, warm, top),
-        "not over T$": lambda t, T, warm, top: right(t, T, warm, top) if t < warm else top * (1 + np.cos(np.pi * t / T)) / 2,
-        "count from": lambda t, T, warm, top: right(t, T, warm, top) if t < warm else top * (1 + np.cos(np.pi * t / (T - warm))) / 2,
+        "not over T$":
+            lambda t, T, warm, top: right(t, T, warm, top) if t < warm else top * (1 + np.cos(np.pi * t / T)) / 2,
+        "count from":
+            lambda t, T, warm, top: right(t, T, warm, top) if t < warm else
+            top * (1 + np.cos(np.pi * t / (T - warm))) / 2,
+        "not by T − 1 − warm": lambda t, T, warm, top: right(t, T, warm, top) if t < warm else
+            top * (1 + np.cos(np.pi * (t - warm) / (T - 1 - warm))) / 2,
         "twice the top": lambda t, T, warm, top: right(t, T, warm, top) * (1 if t < warm else 2),
     })
 
@@ -55,6 +60,7 @@ def test_armijo(answers):
     assert_exercise(ex.check_armijo, right, {
         "any decrease": any_fall,
         "squared length": unsquared,
+        "c is not used": lambda f, gradient, theta, eta, c: right(f, gradient, theta, eta, 0.5),
         "too many": lambda *a: right(*a) / 2,
         "too few": lambda *a: right(*a) * 2,
     })
@@ -87,5 +93,6 @@ def test_adam(answers):
         "root is missing": corrected(root=False),
         "turned round": corrected(sign=1),
         "as they are": corrected(keep=True),
+        "exchanged": lambda theta, v, s, g, t, eta, beta, gamma, eps: right(theta, v, s, g, t, eta, gamma, beta, eps),
         "three things": lambda *a: right(*a)[0],
     })

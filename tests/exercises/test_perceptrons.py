@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import perceptrons as ex
-from exercise_tools import assert_exercise, reference
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,20 @@ def test_step(answers):
         "label is missing": no_label,
         "bias is not updated": no_bias,
         "turned round": lambda w, b, x, y: (w - y * x, b - y) if y * (w @ x + b) <= 0 else (w, b),
+        "half as long": lambda w, b, x, y: (w + y * x / 2, b + y / 2) if y * (w @ x + b) <= 0 else (w, b),
+        "when the score is taken": lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x) <= 0 else (w, b),
         "in place": in_place,
     })
 
 
 def test_bound(answers):
     right = answers["mistake_bound"]
+    def r_plus_one(X, y, w, bias):
+        R = np.sqrt((X**2).sum(1).max())
+        return right(X, y, w, False) * ((R + bias) / R) ** 2
+
     assert_exercise(ex.check_bound, right, {
+        "not to R:": r_plus_one,
         "length 1": lambda X, y, w, bias: right(X, y, w, bias) / (w @ w),
         "square of": lambda X, y, w, bias: right(X, y, w, bias) ** 0.5,
         "extra input of 1": lambda X, y, w, bias: right(X, y, w, False),
@@ -62,5 +69,6 @@ def test_hopfield(answers):
         "diagonal": lambda p: p.T @ p / p.shape[1],
         "number of units N$": lambda p: p.T @ p - len(p) * np.eye(p.shape[1]),
         "not by the number of patterns": lambda p: (p.T @ p - len(p) * np.eye(p.shape[1])) / len(p),
+        "two things at once": lambda p: p.T @ p,
         "shape": lambda p: p @ p.T,
     })

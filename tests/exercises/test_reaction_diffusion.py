@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import reaction_diffusion as ex
-from exercise_tools import assert_exercise, reference
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def test_largest_step(answers):
         "enters squared": lambda D, h, ndim: h / (2 * ndim * D),
         "to −1, not to −3": lambda D, h, ndim: h**2 / (ndim * D),
         "not only to 0": lambda D, h, ndim: h**2 / (4 * ndim * D),
+        "two dimensions only": lambda D, h, ndim: h**2 / (4 * D),
         "one dimension only": lambda D, h, ndim: h**2 / (2 * D),
         "denominator": lambda D, h, ndim: h**2 * D / (2 * ndim),
     })
@@ -41,6 +42,8 @@ def test_makes_patterns(answers):
         return np.trace(J) < 0, det > 0, mixed > 0, mixed**2 > 4 * Du * Dv * det
 
     assert_exercise(ex.check_makes_patterns, answers["makes_patterns"], {
+        "says no to every": lambda J, Du, Dv: False,
+        "says yes to every": lambda J, Du, Dv: True,
         "the trace": lambda J, Du, Dv: all(parts(J, Du, Dv)[1:]),
         "positive k²": lambda J, Du, Dv: all(np.array(parts(J, Du, Dv))[[0, 1, 3]]),
         "must be negative": lambda J, Du, Dv: all(parts(J, Du, Dv)[:3]),
@@ -69,9 +72,12 @@ def test_gray_scott_step(answers):
     assert_exercise(ex.check_gray_scott_step, answers["gray_scott_step"], {
         "with the new u": late,
         "v squared": lambda *a: step(*a, order=1),
-        "rate F \\+ k": lambda *a: step(*a, removal=a[3]),
+        "not at k alone": lambda *a: step(*a, removal=a[3]),
         "feed stops": lambda *a: step(*a, feed=a[2]),
         "exchanged": lambda u, v, F, k, Du, Dv, dt: step(u, v, F, k, Dv, Du, dt),
+        "are missing": lambda u, v, F, k, Du, Dv, dt: step(u, v, F, k, 1.0, 1.0, dt),
+        "nothing diffuses": lambda u, v, F, k, Du, Dv, dt: step(u, v, F, k, 0.0, 0.0, dt),
+        "not at F alone": lambda *a: step(*a, removal=a[2]),
         "in place": in_place,
         "pair": lambda *a: step(*a)[0],
     })

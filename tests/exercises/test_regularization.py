@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import regularization as ex
-from exercise_tools import assert_exercise, reference
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,7 @@ def test_dropout(answers):
     assert_exercise(ex.check_dropout, right, {
         "scaled up, by": lambda h, u, p, t: h * (u >= p) if t else h,
         "p is the probability of being dropped": lambda h, u, p, t: h * (u >= p) / p if t else h,
+        "lecture's p is the probability to be kept": lambda h, u, p, t: h * (u < p) / p if t else h,
         "drop where u < p": lambda h, u, p, t: h * (u < p) / (1 - p) if t else h,
         "paid for the scaling already": lambda h, u, p, t: right(h, u, p, t) * (1 if t else 1 - p),
         "no unit is dropped in production$": lambda h, u, p, t: right(h, u, p, True),
@@ -53,6 +54,10 @@ def test_batch_norm(answers):
 
     def always_batch(z, mean, var, a, training, eps=1e-5):
         return (right(z, mean, var, a, True)[0], *right(z, mean, var, a, training)[1:])
+
+    def outside(z, mean, var, a, training, eps=1e-5):
+        m, v = (z.mean(0), z.var(0)) if training else (mean, var)
+        return (z - m) / (np.sqrt(v) + 1e-5), *right(z, mean, var, a, training)[1:]
 
     def swapped(z, mean, var, a, training, eps=1e-5):
         return right(z, mean, var, 1 - a, training)
@@ -67,6 +72,8 @@ def test_batch_norm(answers):
     assert_exercise(ex.check_batch_norm, right, {
         "depends on its neighbours": always_batch,
         "shares are swapped": swapped,
+        "under the root": outside,
+        "1e-5 is missing": lambda z, m, v, a, t, eps=1e-5: right(z, m, v, a, t, eps=0.0),
         "divide by B - 1$": biased,
         "must not learn from production": learns_always,
         "own mean and variance while training": lambda z, m, v, a, t, eps=1e-5: right(z, m, v, a, False),

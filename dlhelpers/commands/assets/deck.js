@@ -76,31 +76,51 @@
   const top = (block) => block.getBoundingClientRect().top;
   const bottom = (block) => block.getBoundingClientRect().bottom;
 
+  const level = (heading) => Number(heading.tagName[1]);
+  const headings = (blocks) => blocks.flatMap((block) => Array.from(block.querySelectorAll(":scope > h1, :scope > h2, :scope > h3")));
+  const onlyChecks = (blocks) => blocks.every((block) => block.classList.contains("checks"));
+
+  // What stands in small on top of a page: the heading that its first block still belongs to.
+  function runningHead(before, blocks) {
+    const own = headings(blocks.slice(0, 1))[0];
+    const above = headings(before).filter((heading) => !own || level(heading) < level(own));
+    return above.length && !(own && level(own) < 3) ? above[above.length - 1] : null;
+  }
+
   function pour(section) {
     const room = HEIGHT - 2 * PADDING;
-    const heading = section.querySelector("h1, h2, h3");
     const pages = [];
     let page = [];
     const units = unitsOf(blocksOf(section)).flatMap(function (unit) {
       const tall = bottom(unit[unit.length - 1]) - top(unit[0]) > room - CONTINUED;
       return tall ? unit.map((block) => [block]) : [unit];
     });
+    const isLone = (list) => list.length === 1 && list[0].length === 1 && headings(list[0]).length > 0;
     for (const unit of units) {
-      const left = pages.length && heading ? room - CONTINUED : room;
-      const lone = page.length === 1 && page[0].querySelector(":scope > h1, :scope > h2, :scope > h3");
-      if (page.length && !lone && bottom(unit[unit.length - 1]) - top(page[0]) > left) {
-        pages.push(page);
-        page = [];
+      const left = pages.length ? room - CONTINUED : room;
+      if (page.length && !isLone(page) && bottom(unit[unit.length - 1]) - top(page[0][0]) > left) {
+        // Claims take along what they are about; if that is the whole page, it is set a little smaller instead.
+        const along = [];
+        if (onlyChecks(unit)) {
+          while (page.length && (!along.length || onlyChecks(along[0]))) along.unshift(page.pop());
+        }
+        if (page.length && !isLone(page)) {
+          pages.push(page.flat());
+          page = along;
+        } else {
+          page.push(...along);
+        }
       }
-      page.push(...unit);
+      page.push(unit);
     }
-    pages.push(page);
+    pages.push(page.flat());
     let last = section;
-    pages.slice(1).forEach(function (blocks) {
+    pages.slice(1).forEach(function (blocks, i) {
       // Turning to this page is the reveal: its first blocks need no step of their own.
       const shown = blocks.findIndex((block) => block.dataset.fragmentIndex !== blocks[0].dataset.fragmentIndex);
       blocks.slice(0, shown < 0 ? blocks.length : shown).forEach((block) => block.classList.remove("fragment"));
       const next = section.cloneNode(false);
+      const heading = runningHead(pages.slice(0, i + 1).flat(), blocks);
       if (heading) {
         const again = document.createElement("p");
         again.className = "continued";
@@ -114,10 +134,20 @@
     });
   }
 
+  // What is too tall or too wide even alone on its page is set smaller, until it fits.
+  function fit(section) {
+    const blocks = Array.from(section.children).filter((block) => !block.classList.contains("continued"));
+    for (let size = 1; size > 0.5; size -= 0.04) {
+      blocks.forEach((block) => { block.style.zoom = size < 1 ? size : ""; });
+      if (section.offsetHeight <= HEIGHT && section.scrollWidth <= section.clientWidth) return;
+    }
+  }
+
   function start() {
     if (started) return;
     started = true;
     slides.querySelectorAll("section.page").forEach(pour);
+    slides.querySelectorAll("section.page").forEach(fit);
     document.querySelector(".reveal").classList.remove("measuring");
     Reveal.initialize({
       width: WIDTH, height: HEIGHT, margin: 0.03, center: false, hash: true, controls: true,

@@ -1,0 +1,274 @@
+"""Which change to try next: the claims least tried first, their nearest code first, one place after the other."""
+
+from __future__ import annotations
+
+import ast
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlhelpers.audit import mutants, worker
+from dlhelpers.audit.cells import INPUTS, callee
+from dlhelpers.audit.slices import Graph
+
+#: A claim gets at most so many changes.
+TRIES = 48
+#: A job should take no longer than this many seconds; claims that need more get it when nothing cheaper is left.
+CHEAP, DEAR = 1.5, 8.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the lecture, the package or a stored result."""
+
+    kind: str  # "cell", "package", "data" or "claim" (the claim's own expression)
+    place: str  # where a reader finds it; breaks must come from different places
+    how: str
+    statement: int  # the notebook statement from which things must run again
+    node: int = -1
+    line: int = 0
+    function: tuple[str, str] | None = None
+    run: tuple[str, str] | None = None  # stored run and array
+
+    @property
+    def gentle(self) -> bool:
+        """True if only a size changes."""
+        return self.how.startswith("×") and not self.how.startswith("×-")
+
+
+@dataclass
+class Tested:
+    """A claim and what happened to it under changes."""
+
+    key: tuple[int, int]
+    found: dict[str, Any]  # what the stand-in for ``claim`` noted
+    cell: int
+    attempts: int = 0
+    tried: int = 0
+    broken: list[Change] = field(default_factory=list)
+    own: list[int] = field(default_factory=lambda: [0, 0])  # own expression: broken, tried
+    at: dict[str, int] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+    wide: bool = False  # its tolerance is wide: it needs to be broken by a gentle change
+    uncontrolled: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Broken from two places; or twice at its only place."""
+        places = {c.place for c in self.broken}
+        enough = len(places) >= 2 or (len(self.sources) <= 1 and len({c.how for c in self.broken}) >= 2)
+        return enough and (not self.wide or any(c.gentle for c in self.broken))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A change, the snapshot that it starts from, what runs again, and the claims that it is tried on."""
+
+    change: Change
+    snapshot: int
+    statements: tuple[int, ...]
+    targets: tuple[int, ...]  # statements that hold claims
+    cost: float
+    definition: int | None = None  # a changed notebook function, defined before the snapshot
+
+    @property
+    def name(self) -> str:
+        """Identifies the job when an audit resumes."""
+        c = self.change
+        return f"{c.kind} {c.place} #{c.node} {c.how} on {','.join(map(str, self.targets))}"
+
+
+class Plan:
+    """All claims of a lecture, their candidate changes, and the order in which they are tried."""
+
+    def __init__(self, graph: Graph, report: dict[str, Any], seed: int) -> None:
+        self.graph, self.report = graph, report
+        self.random = random.Random(seed)
+        self.claims = {tuple(f["key"]): Tested(tuple(f["key"]), f, graph.statements[f["key"][0]].cell)
+                       for f in report["claims"]}
+        self.slices = {s: graph.before(s) for s in {k[0] for k in self.claims}}
+        self.done: set[str] = set()
+        self._dear: set[tuple[int, str, float]] = set()
+        self._inputs: dict[int, bool] = {}
+        self._cell_changes: dict[int, list[mutants.Mutation]] = {}
+        self._function_changes: dict[tuple[str, str], list[mutants.Mutation]] = {}
+        self.candidates: dict[int, dict[str, tuple[float, list[Change]]]] = {}
+        for statement in self.slices:
+            self.candidates[statement] = self._candidates(statement)
+        for tested in self.claims.values():
+            tested.sources = {p for p, (_, changes) in self.candidates[tested.key[0]].items()
+                              if not all(self._is_input(c) for c in changes)}
+
+    def _candidates(self, target: int) -> dict[str, tuple[float, list[Change]]]:
+        """Place -> (distance from the claim, changes there), for one statement that holds claims."""
+        found: dict[str, tuple[float, list[Change]]] = {}
+        indices = self.slices[target]
+        depth = self.graph.depths(target, indices)
+        for index in indices:
+            statement = self.graph.statements[index]
+            entries = self._entries(statement.node, indices)
+            if statement.index not in self._cell_changes:
+                self._cell_changes[statement.index] = mutants.mutations(statement.node)
+            for m in self._cell_changes[statement.index]:
+                key = entries.get(m.node, "") if entries is not None else ""
+                if key is not None:
+                    place = f"c{statement.cell}:{m.line}" + (f" [{key}]" if key else "")
+                    change = Change("cell", place, m.how, index, m.node, m.line)
+                    found.setdefault(place, (depth.get(index, 99), []))[1].append(change)
+        for index in reversed(indices):
+            for function in map(tuple, self.graph.facts[index]["called"]):
+                for m in self._of_function(function):
+                    place, distance = f"{function[0]}:{m.line}", depth.get(index, 99) + 0.5
+                    change = Change("package", place, m.how, index, m.node, m.line, function)
+                    if place not in found or found[place][0] > distance:
+                        found[place] = (distance, [])
+                    if found[place][0] == distance and (not found[place][1] or found[place][1][0].statement == index):
+                        found[place][1].append(change)
+        for load in self.report["loads"]:
+            if load["statement"] in indices:
+                self._data(load, depth.get(load["statement"], 99), found)
+        for _, changes in found.values():
+            self.random.shuffle(changes)
+            changes.sort(key=lambda c: _rank(c) + self.random.random())
+        return found
+
+    def _entries(self, node: ast.stmt, indices: list[int]) -> dict[int, str | None] | None:
+        """For a dictionary written out of which only certain entries are used: node -> its entry, None if unused."""
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+                and isinstance(node.targets[0], ast.Name) and all(isinstance(k, ast.Constant) for k in node.value.keys)):
+            return None
+        used: set[Any] = set()
+        for index in indices:
+            for part in ast.walk(self.graph.statements[index].node):
+                whole = isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id == node.targets[0].id
+                if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name) \
+                        and part.value.id == node.targets[0].id and isinstance(part.slice, ast.Constant):
+                    used.add(part.slice.value)
+                    used.add(id(part.value))
+                elif whole and id(part) not in used:
+                    return None
+        entry = {id(n): str(k.value) if k.value in used else None  # type: ignore[union-attr]
+                 for k, v in zip(node.value.keys, node.value.values) for n in ast.walk(v)}
+        return {i: entry.get(id(n)) for i, n in enumerate(ast.walk(node))}
+
+    def _of_function(self, function: Any) -> list[mutants.Mutation]:
+        if function not in self._function_changes:
+            _, node = worker.definition(function)
+            changes = mutants.mutations(node) if node is not None else []
+            if node is not None:  # defaults were evaluated long ago
+                fixed = {id(n) for d in [*node.args.defaults, *node.args.kw_defaults] if d for n in ast.walk(d)}
+                order = list(ast.walk(node))
+                changes = [m for m in changes if id(order[m.node]) not in fixed]
+            self._function_changes[function] = changes
+        return self._function_changes[function]
+
+    @staticmethod
+    def _data(load: dict[str, Any], distance: float, found: dict[str, tuple[float, list[Change]]]) -> None:
+        for array, ways in load["arrays"].items():
+            for how in ways:
+                kind = "order" if "axis" in how else "values"
+                change = Change("data", f"{load['name']}[{array}] {kind}", how, load["statement"],
+                                run=(load["name"], array))
+                found.setdefault(change.place, (distance, []))[1].append(change)
+
+    def _is_input(self, change: Change) -> bool:
+        if change.kind == "cell" and change.statement not in self._inputs:
+            node = self.graph.statements[change.statement].node
+            self._inputs[change.statement] = isinstance(node, ast.Assign) and all(
+                callee(c) in INPUTS for c in ast.walk(node) if isinstance(c, ast.Call))
+        return change.kind == "cell" and self._inputs[change.statement]
+
+    def next(self, limit: float) -> Job | None:
+        """The next job whose cost is at most ``limit`` seconds; None if there is none left."""
+        waiting = [t for t in self.claims.values() if not t.settled and t.attempts < TRIES]
+        for tested in sorted(waiting, key=lambda t: (t.attempts, t.key)):
+            job = self._for(tested, limit)
+            if job is not None:
+                for other in self.claims.values():
+                    other.attempts += other.key[0] in job.targets
+                return job
+        return None
+
+    def _for(self, tested: Tested, limit: float) -> Job | None:
+        broke = {c.place for c in tested.broken}
+        places = self.candidates[tested.key[0]]
+        for place in sorted(places, key=lambda p: (tested.at.get(p, 0) + 2 * (p in broke) + places[p][0] / 2, places[p][0])):
+            if len(tested.sources) > 1 and place in broke and tested.at.get(place, 0) > 3 and not tested.wide:
+                continue
+            if (tested.key[0], place, limit) in self._dear:
+                continue
+            changes = places[place][1]
+            for change in sorted(changes, key=lambda c: not c.gentle) if tested.wide else changes:
+                job = self._job(change, tested, limit)
+                if job is not None and job.name not in self.done:
+                    self.done.add(job.name)
+                    tested.at[place] = tested.at.get(place, 0) + 1
+                    return job
+                if job is None:
+                    self._dear.add((tested.key[0], place, limit))
+                    break
+        return None
+
+    def _job(self, change: Change, tested: Tested, limit: float) -> Job | None:
+        target, graph = tested.key[0], self.graph
+        start, definition = change.statement, None
+        if change.kind == "cell" and isinstance(graph.statements[start].node, ast.FunctionDef):
+            start = max(graph.callers(graph.statements[start].node.name, self.slices[target]), default=start)  # type: ignore[attr-defined]
+        snapshot = max((s for s in self.report["snapshots"] if s <= start), default=None)
+        if snapshot is None:
+            return None
+        if change.statement < snapshot and change.kind == "cell":
+            definition = change.statement
+        same = [s for s in self.slices if graph.statements[s].cell == tested.cell
+                and (change.place in self.candidates[s])]
+        for targets, draws in ((same, True), ([target], True), ([target], False)):
+            run = sorted(set().union(*(graph.before(t, snapshot, draws=draws) for t in targets)))
+            cost = graph.cost(run)
+            if cost <= limit:
+                return Job(change, snapshot, tuple(run), tuple(targets), cost, definition)
+        return None
+
+    def own(self) -> list[Job]:
+        """Two changes of each claim's own expression: a column that clears nothing."""
+        jobs = []
+        for target in self.slices:
+            node = self.graph.statements[target].node
+            snapshot = max((s for s in self.report["snapshots"] if s <= target), default=None)
+            calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and callee(n) == "claim"]
+            run = self.graph.before(target, snapshot or 0)
+            if snapshot is None or self.graph.cost(run) > CHEAP:
+                continue
+            for call in calls:
+                found = [m for value in call.args[1:2] for m in mutants.mutations(node, within=value)]
+                for m in self.random.sample(found, min(2, len(found))):
+                    change = Change("claim", f"c{self.graph.statements[target].cell}:{m.line}", m.how, target, m.node,
+                                    m.line)
+                    jobs.append(Job(change, snapshot, tuple(run), (target,), self.graph.cost(run)))
+        return jobs
+
+    def note(self, job: Job, holding: list[Any], outcomes: dict[Any, str]) -> None:
+        """Book the outcome of a job: only claims that held in its control count."""
+        for key, tested in self.claims.items():
+            if key[0] not in job.targets:
+                continue
+            if key not in holding:
+                tested.uncontrolled += 1
+                continue
+            outcome = outcomes.get(key)
+            if job.change.kind == "claim":
+                tested.own[1] += 1
+                tested.own[0] += outcome == "broken"
+                continue
+            tested.tried += outcome in ("holds", "broken")
+            if outcome == "broken":
+                tested.broken.append(job.change)
+
+
+def _rank(change: Change) -> float:
+    """Small for changes that break most: operators and methods."""
+    how = change.how
+    if how.startswith("×"):
+        return 0.7 if how.startswith("×1.05") else 0.4
+    if how.startswith("swap arguments"):
+        return 0.8
+    return 0.3 if "drop" in how else 0.0

@@ -1,0 +1,65 @@
+"""Changed values: numbers scaled, stored results mixed up."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def scaled(value: Any, factor: float) -> Any:
+    """A value times a factor, as a mutation; what cannot be scaled is a TypeError.
+
+    :param value: number, array, tensor, or a list, tuple or dict whose first scalable part is scaled.
+    :param factor: what it is multiplied by.
+    :returns: a value of the same kind.
+    :raises TypeError: for anything else.
+    """
+    if isinstance(value, bool) or (hasattr(value, "dtype") and "bool" in str(value.dtype)):
+        raise TypeError("booleans have no size")
+    if isinstance(value, (int, float, np.number, np.ndarray)) or hasattr(value, "untyped_storage"):
+        whole = isinstance(value, (int, np.integer)) and not math.isclose(value * factor, round(value * factor))
+        return value * int(factor) if isinstance(value, (int, np.integer)) and not whole and factor in (2.0, -1.0) \
+            else value * factor
+    if isinstance(value, (list, tuple)):
+        for i, part in enumerate(value):
+            try:
+                changed = scaled(part, factor)
+            except TypeError:
+                continue
+            rest = [*value[:i], changed, *value[i + 1:]] if isinstance(value, tuple) else [
+                scaled(v, factor) for v in value]
+            return type(value)(rest) if type(value) in (list, tuple) else type(value)(*rest)
+    raise TypeError(f"cannot scale {type(value).__name__}")
+
+
+def data_mutations(array: np.ndarray) -> list[str]:
+    """The ways in which a stored array can be changed.
+
+    :param array: any shape.
+    :returns: names that :func:`changed_data` understands.
+    """
+    if array.dtype.kind not in "fiu" or array.size == 0:
+        return []
+    ways = [f"roll axis {axis}" for axis in range(array.ndim) if array.shape[axis] > 1]
+    ways += [f"flip axis {axis}" for axis in range(array.ndim) if array.shape[axis] > 2]
+    if array.dtype.kind == "f":
+        ways += ["noise", "×0.5", "×1.05", "×2"]
+    return ways
+
+
+def changed_data(array: np.ndarray, how: str) -> np.ndarray:
+    """A stored array, changed: an axis permuted, noise added, or scaled.
+
+    :param array: any shape.
+    :param how: one of :func:`data_mutations`.
+    :returns: an array of the same shape.
+    """
+    if how.startswith("×"):
+        return array * array.dtype.type(float(how[1:]))
+    if how == "noise":
+        noise = np.random.default_rng(0).standard_normal(array.shape).astype(array.dtype)
+        return array + noise * (np.nanstd(array) or 1)
+    word, _, axis = how.partition(" axis ")
+    return np.roll(array, 1, int(axis)) if word == "roll" else np.flip(array, int(axis)).copy()

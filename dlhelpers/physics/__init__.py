@@ -1,1 +1,0 @@
-"""Physics beside deep learning: reaction-diffusion, patterns in adversarial training."""
