@@ -82,8 +82,9 @@ class Report:
 
     def __str__(self) -> str:
         done = {place: f"{count / 1e6:.0f} M" for place, count in self.work.done.items()}
-        return "\n".join([f"{self.name}: {self.cells - len(self.failures) - len(self.followers)} of {self.cells} code cells ran on the "
-                          f"pretend device, {self.seconds:.0f} s",
+        ran = self.cells - len(self.failures) - len(self.followers)
+        return "\n".join([f"{self.name}: {ran} of {self.cells} code cells ran on the pretend device, "
+                          f"{self.seconds:.0f} s",
                           f"  multiply-adds in products and convolutions by place: {done or 'none'}; "
                           f"operations on the device: {operations.total()}; backward passes: {self.backwards}; "
                           f"parameters at the end: {dict(self.parameters) or 'none'}"]
