@@ -35,6 +35,8 @@ class PerceptronExplorer(live.Explorer):
     def __init__(self) -> None:
         self._sets = {kind: _points(kind) for kind in ("separable", "overlapping", "XOR")}
         self._turns = np.radians(np.arange(0, 361, 2))
+        # (points, angle, offset, w, b) after a correction, as long as nobody moves a slider
+        self._kept: tuple[str, float, float, np.ndarray, float] | None = None
         self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1, 1.15])
         left, right = self.live.axes
         move = self.live.moving
@@ -62,7 +64,11 @@ class PerceptronExplorer(live.Explorer):
     def update(self, points: str, angle: float, offset: float) -> None:
         X, y = self._sets[points]
         normal = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
-        self._wrong = y * (X @ normal + offset) <= 0
+        if self._kept is not None and self._kept[:3] == (points, angle, offset):
+            self._w, self._b = self._kept[3:]
+        else:  # the line was moved by hand: it starts again with a unit normal
+            self._w, self._b, self._kept = normal, offset, None
+        self._wrong = y * (X @ self._w + self._b) <= 0
         self._positive.set_data(*X[y > 0].T)
         self._negative.set_data(*X[y < 0].T)
         self._rings.set_data(*X[self._wrong].T)
@@ -77,18 +83,24 @@ class PerceptronExplorer(live.Explorer):
         self._least = float(round(share.min() * len(y)))
 
     def press(self, name: str) -> None:
-        """One correction of (w, b), then the line is scaled back to a unit normal."""
+        """One correction by Rosenblatt's rule.
+
+        The weights keep their length from press to press: scaled back to a unit normal they
+        would forget it, and the theorem's promise of an end with it.
+
+        :param name: of the button; there is one.
+        """
         values = self.values()
         X, y = self._sets[values["points"]]
-        angle = np.radians(values["angle"])
         wrong = np.flatnonzero(self._wrong)
         if not len(wrong):
             return
         i = wrong[0]
-        w = np.array([np.cos(angle), np.sin(angle)]) + y[i] * X[i]
-        b = values["offset"] + y[i]
+        w, b = self._w + y[i] * X[i], self._b + y[i]
         length = max(float(np.hypot(*w)), 1e-6)
-        self.set(angle=float(np.degrees(np.arctan2(w[1], w[0])) % 360), offset=float(np.clip(b / length, -2, 2)))
+        angle, offset = float(np.degrees(np.arctan2(w[1], w[0])) % 360), float(np.clip(b / length, -2, 2))
+        self._kept = (values["points"], angle, offset, w, b)
+        self.set(angle=angle, offset=offset)
 
     def state(self) -> dict[str, float]:
         return {"mistakes": float(self._wrong.sum()), "fewest": self._least}
