@@ -76,7 +76,7 @@ def seed_everything(seed: int) -> None:
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must lie in [0, 2**32), got {seed}")
     random.seed(int(seed))
-    np.random.seed(int(seed))  # noqa: NPY002 (the global generator is meant)
+    np.random.seed(int(seed))
     torch.manual_seed(int(seed))
 
 

@@ -282,7 +282,7 @@ def test_toy_sets_have_the_promised_form(make, n):
 
 @pytest.mark.parametrize("make", [*SETS, toy.line], ids=lambda f: f.__name__)
 def test_toy_sets_depend_on_their_seed_alone(make):
-    state = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    state = torch.get_rng_state(), np.random.get_state()[1].copy()
     X, y = make(50, 0.1, 3)
     torch.manual_seed(99)
     again, labels = make(50, 0.1, seed=3)
@@ -291,7 +291,7 @@ def test_toy_sets_depend_on_their_seed_alone(make):
     torch.set_rng_state(state[0])
     other = make(50, 0.1, 4)
     assert not (torch.equal(other[0], X) and torch.equal(other[1], y))
-    assert torch.equal(torch.get_rng_state(), state[0]) and (np.random.get_state()[1] == state[1]).all()  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), state[0]) and (np.random.get_state()[1] == state[1]).all()
     rng = torch.Generator().manual_seed(3)
     torch.testing.assert_close(make(50, 0.1, rng), (X, y), rtol=0, atol=0)
     assert not torch.equal(rng.get_state(), torch.Generator().manual_seed(3).get_state())

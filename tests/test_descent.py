@@ -185,10 +185,10 @@ def test_sgd_noise_floor_of_parabolas():
 
 
 def test_sgd_repeats_with_its_seed_and_leaves_the_global_generator_alone():
-    losses, before = O.LeastSquares(X, Y), np.random.get_state()[1].copy()  # noqa: NPY002
+    losses, before = O.LeastSquares(X, Y), np.random.get_state()[1].copy()
     first, second, other = (D.sgd(losses, None, 0.05, 10, seed=s).last for s in (1, 1, 2))
     np.testing.assert_array_equal(first, second)
-    assert (first != other).any() and (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert (first != other).any() and (np.random.get_state()[1] == before).all()
 
 
 # ------------------------------------------------------------------------- bad input

@@ -157,11 +157,11 @@ def test_the_rosenbrock_constant_covers_its_ball_closely():
 
 
 def test_seeded_quadratics_repeat_and_leave_the_global_generator_alone():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state()[1].copy()
     first, second = (O.Quadratic.from_eigenvalues([1.0, 2.0, 3.0], seed=5) for _ in range(2))
     np.testing.assert_array_equal(first.A, second.A)
     np.testing.assert_allclose(np.linalg.eigvalsh(first.A), [1, 2, 3])
-    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert (np.random.get_state()[1] == before).all()
 
 
 NAN = float("nan")

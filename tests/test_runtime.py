@@ -16,7 +16,7 @@ def test_start_makes_the_three_generators_repeat():
     draws = []
     for _ in range(2):
         runtime.start(seed=7, device="cpu")
-        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))  # noqa: NPY002
+        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))
     assert draws[0] == draws[1]
 
 

@@ -11,8 +11,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 
 @functools.cache
 def compiled() -> Callable[..., None]:
