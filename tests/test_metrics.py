@@ -63,6 +63,10 @@ def test_calibration_of_two_classes_equals_scikit_learns():
     np.testing.assert_allclose(ours.confidence[ours.counts > 0], mean)
 
 
+def test_a_bin_holds_its_right_end():
+    assert metrics.calibration([0.0, 0.5, 0.75, 1.0], [0, 0, 1, 1], bins=2).counts.tolist() == [2, 2]
+
+
 def test_calibration_error_by_a_loop():
     p = rng().dirichlet([0.5] * 3, 200)
     y = rng(1).integers(0, 3, 200)
