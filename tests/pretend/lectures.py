@@ -25,6 +25,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from pretend import usage
 from pretend.device import pretending
 from pretend.tensor import NAME, PretendTensor, operations
 
@@ -67,7 +68,7 @@ class Report:
     backwards: int = 0
     parameters: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
-    on_cpu: bool = False
+    on_cpu: bool = False  # float64 by declaration
 
     @property
     def problems(self) -> list[str]:
@@ -135,7 +136,7 @@ def run(path: Path, *, verbose: bool = False) -> Report:
     from IPython.core.interactiveshell import InteractiveShell
 
     notebook = nbformat.read(path, as_version=4)
-    report = Report(path.name)
+    report = Report(path.name, on_cpu=usage.declares_float64(notebook))
     operations.clear()
     started = time.perf_counter()
     with pretending(), _notebook_place(path.parent), report.work:
