@@ -11,7 +11,7 @@ raises an AssertionError that shows what was measured.
 Where the measurement is reproducible it may stand beside its limit, rounded to
 so many significant digits:
 
->>> claim("condition number", 12.4, above=5, show=2)
+>>> claim("condition number", 12.2, above=5, show=2)
 ✓ condition number: 12 > 5
 
 A rounded number is the same on every machine only if the measurement keeps its

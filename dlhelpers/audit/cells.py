@@ -118,7 +118,11 @@ class _Names(ast.NodeVisitor):
         self.late: dict[str, set[str]] = {}
         self._depth = 0  # inside branches and loops an assignment is not certain
 
-    def visit_Name(self, node: ast.Name) -> None:
+    def visit(self, node: ast.AST) -> None:
+        """Hand a node to the method for its kind."""
+        getattr(self, f"_visit_{type(node).__name__}", self.generic_visit)(node)
+
+    def _visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             if node.id not in self.stored:
                 self.reads.add(node.id)
@@ -130,14 +134,14 @@ class _Names(ast.NodeVisitor):
         if self._depth == 0:
             self.assigned.add(name)
 
-    def visit_Assign(self, node: ast.Assign) -> None:
+    def _visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
         for target in node.targets:
             self._target(target)
         if isinstance(node.value, ast.Lambda) and isinstance(node.targets[0], ast.Name):
             self.late[node.targets[0].id] = _free(node.value)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+    def _visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
             self.visit(node.value)
             self._target(node.target)
@@ -149,7 +153,7 @@ class _Names(ast.NodeVisitor):
                 self.touched.add(name)
         self.visit(target)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+    def _visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
         name = base(node.target)
         if name is not None:
@@ -157,19 +161,19 @@ class _Names(ast.NodeVisitor):
             self.touched.add(name)
         self.visit(node.target)
 
-    def visit_For(self, node: ast.For) -> None:
+    def _visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)
         self._branch([node.target, *node.body, *node.orelse])
 
-    def visit_While(self, node: ast.While) -> None:
+    def _visit_While(self, node: ast.While) -> None:
         self.visit(node.test)
         self._branch([*node.body, *node.orelse])
 
-    def visit_If(self, node: ast.If) -> None:
+    def _visit_If(self, node: ast.If) -> None:
         self.visit(node.test)
         self._branch([*node.body, *node.orelse])
 
-    def visit_Try(self, node: ast.Try) -> None:
+    def _visit_Try(self, node: ast.Try) -> None:
         self._branch([*node.body, *node.handlers, *node.orelse, *node.finalbody])
 
     def _branch(self, nodes: list[Any]) -> None:
@@ -178,38 +182,39 @@ class _Names(ast.NodeVisitor):
             self.visit(node)
         self._depth -= 1
 
-    def visit_Import(self, node: ast.Import) -> None:
+    def _visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             self._store((alias.asname or alias.name).split(".")[0])
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+    def _visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             self._store(alias.asname or alias.name)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+    def _visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for part in [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]:
             self.visit(part)
         self.late[node.name] = _free(node)
         self._store(node.name)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+    def _visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in [*node.decorator_list, *node.bases]:
             self.visit(part)
         self.late[node.name] = _free(node)
         self._store(node.name)
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:
+    def _visit_Lambda(self, node: ast.Lambda) -> None:
         self.reads |= _free(node) - self.stored
 
     def _comprehension(self, node: Any) -> None:
         self.reads |= _free(node) - self.stored
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+    _visit_ListComp = _visit_SetComp = _visit_DictComp = _visit_GeneratorExp = _comprehension
 
 
 def _free(node: ast.AST) -> set[str]:
     """Names that a function, class or comprehension takes from outside."""
-    loaded, local = set(), set()
+    loaded: set[str] = set()
+    local: set[str] = set()
     for part in ast.walk(node):
         if isinstance(part, ast.Name):
             (loaded if isinstance(part.ctx, ast.Load) else local).add(part.id)

@@ -17,20 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from dlhelpers import files, notebooks
-from dlhelpers.audit import cells, mutants, plan, verdicts
+from dlhelpers.audit import cells, mutants, plan, static, verdicts
 from dlhelpers.audit.slices import Graph
 
 #: Children at a time.
 CHILDREN = 2
-#: Seconds kept for the claims' own expressions, after everything else.
-OWN = 10.0
+#: The part of the time that is kept for the claims' own expressions, after everything else.
+OWN = 0.04
+#: On a busy machine an audit may take so many times its seconds.
+PATIENCE = 4
+#: Seconds of computing for starting a child.
+FORK = 0.03
 
 
 class Audit:
     """One lecture: its statements, the facts of one run, and the plan that jobs fill in.
 
     :param path: the notebook.
-    :param seconds: wall-clock time for everything.
+    :param seconds: time for everything, as two idle cores would take; a busy machine may take ``PATIENCE`` times that.
     :param seed: for the order of the changes.
     """
 
@@ -38,8 +42,10 @@ class Audit:
         self.path, self.seconds, self.seed = path, seconds, seed
         self.statements = cells.read(path)
         self.code = cells.fingerprint(self.statements)
-        self.started = time.monotonic()
+        self.started, self._before = time.monotonic(), time.process_time()
         self.jobs = 0
+        self._computed = 0.0  # seconds of computing by children
+        self._first = 0.0  # seconds of computing by the worker
         self._controls: dict[Any, tuple[list[Any], float]] = {}
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._folder = Path()
@@ -60,10 +66,11 @@ class Audit:
         with self._worker() as report:
             if "error" in report:
                 raise RuntimeError(f"{self.path.name} does not run: {report['error']}")
+            self._first = report["computed"]
             graph = Graph(self.statements, report["facts"], frozenset(report["generators"]))
             self.plan = plan.Plan(graph, report, self.seed)
-            for tested in self.plan.claims.values():
-                tested.wide = verdicts.is_wide(tested.found)
+            self.static = static.Static(graph, report)
+            verdicts.prepare(self.plan, self.static)
             say(f"  ran once in {self._elapsed():.0f} s: {len(self.plan.claims)} claims,"
                 f" {len(report['snapshots'])} snapshots")
             if resume:
@@ -76,7 +83,7 @@ class Audit:
                 say(f"  {self.jobs} changes tried, up to {limit:g} s each: {settled} of {len(self.plan.claims)}"
                     f" claims broken as they should, {self._elapsed():.0f} s")
             queue = iter(self.plan.own())
-            end = min(self.seconds, self._elapsed() + OWN)
+            end = min(self.seconds, self._elapsed() + OWN * self.seconds)
             self._together(lambda: self._from(queue, end))
         return self.plan
 
@@ -85,7 +92,9 @@ class Audit:
         self.partial.unlink(missing_ok=True)
 
     def _elapsed(self) -> float:
-        return time.monotonic() - self.started
+        """Seconds that two idle cores would have taken: what others do on the machine does not count."""
+        waited = (time.monotonic() - self.started) / PATIENCE
+        return max(waited, self._first + time.process_time() - self._before + self._computed / CHILDREN)
 
     @contextmanager
     def _worker(self) -> Iterator[dict[str, Any]]:
@@ -134,12 +143,13 @@ class Audit:
                 return
             holding, seconds = self._control(job)
             limit = max(plan.CHEAP, 3 * seconds + 0.5)
-            reply = self._ask(job, limit) if holding else {"outcomes": {}, "error": "no control"}
+            none: dict[str, Any] = {"outcomes": {}, "error": "no control"}
+            reply = self._ask(job, limit) if holding else none
             with self._lock:
                 self._book(job, holding, {k: v[0] for k, v in reply["outcomes"].items()}, reply)
 
     def _next(self, limit: float) -> plan.Job | None:
-        return self.plan.next(limit) if self._elapsed() < self.seconds - OWN else None
+        return self.plan.next(limit) if self._elapsed() < self.seconds * (1 - OWN) else None
 
     def _from(self, queue: Iterator[plan.Job], end: float) -> plan.Job | None:
         return next(queue, None) if self._elapsed() < end else None
@@ -167,9 +177,12 @@ class Audit:
             with connection.Client(str(self._folder / f"at-{job.snapshot}")) as line:
                 pid = line.recv()
                 line.send(message)
-                if line.poll(4 * limit + 5):  # the child counts its own computing; this is for one that sleeps
-                    return line.recv()
+                if line.poll(8 * limit + 5):  # the child counts its own computing; this is for one that sleeps
+                    reply = line.recv()
+                    self._computed += reply["computed"] + FORK
+                    return reply
         except (EOFError, ConnectionError, OSError):
+            self._computed += limit
             return {"outcomes": {}, "error": "ended early"}
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -177,16 +190,19 @@ class Audit:
 
     def _book(self, job: plan.Job, holding: list[Any], outcomes: dict[Any, str], reply: dict[str, Any]) -> None:
         self.jobs += 1
+        if str(reply["error"]).startswith("TypeError: cannot scale"):
+            self.plan.rigid.add((job.change.place, job.change.node))
         self.plan.note(job, holding, outcomes)
         self.partial.parent.mkdir(parents=True, exist_ok=True)
         line = {"code": self.code, "job": job.name, "change": vars(job.change), "targets": job.targets,
-                "holding": holding, "outcomes": [[*k, v] for k, v in outcomes.items()], "error": reply["error"], "seconds": reply.get("seconds")}
+                "holding": holding, "outcomes": [[*k, v] for k, v in outcomes.items()],
+                "error": reply["error"], "seconds": reply.get("seconds")}
         with open(self.partial, "a", encoding="utf-8") as out:
             out.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _resume(self) -> int:
         """Note the outcomes of an audit that was stopped; half a line at the end is dropped."""
-        count = 0
+        kept = []
         for text in self.partial.read_text(encoding="utf-8").splitlines() if self.partial.exists() else []:
             with suppress(json.JSONDecodeError):
                 line = json.loads(text)
@@ -202,5 +218,6 @@ class Audit:
                         tested.attempts += 1
                         tested.at[job.change.place] = tested.at.get(job.change.place, 0) + 1
                 self.plan.note(job, [tuple(k) for k in line["holding"]], {(a, b): v for a, b, v in line["outcomes"]})
-                count += 1
-        return count
+                kept.append(text)
+        files.write_text(self.partial, "".join(text + "\n" for text in kept))
+        return len(kept)

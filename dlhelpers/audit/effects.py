@@ -28,7 +28,7 @@ def fingerprints(namespace: dict[str, Any]) -> dict[str, tuple[int, Any]]:
     :returns: name -> (id, fingerprint), the global random generators under ``GLOBAL_GENERATORS``.
     """
     found = {name: (id(value), _fingerprint(value)) for name, value in namespace.items() if name[:2] != "__"}
-    state = np.random.get_state()
+    state: Any = np.random.get_state()  # noqa: NPY002 - the notebook may draw from it
     found["<numpy>"] = (0, (zlib.crc32(np.asarray(state[1]).tobytes()), state[2]))
     found["<random>"] = (0, hash(random.getstate()))
     torch = sys.modules.get("torch")

@@ -95,7 +95,11 @@ class _Wrap(ast.NodeTransformer):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
+        """Hand comparisons on, and go through everything else."""
+        return self._compare(node) if isinstance(node, ast.Compare) else self.generic_visit(node)
+
+    def _compare(self, node: ast.Compare) -> ast.AST:
         signs = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
         self.generic_visit(node)
         if len(node.ops) != 1 or type(node.ops[0]) not in signs:

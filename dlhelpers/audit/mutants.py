@@ -6,6 +6,8 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from dlhelpers.audit.cells import callee
 
@@ -88,7 +90,8 @@ class _Replace(ast.NodeTransformer):
     def __init__(self, old: ast.AST, new: ast.AST) -> None:
         self.old, self.new = old, new
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
+        """The new node in the place of the old one."""
         if node is self.old:
             return ast.copy_location(self.new, node)
         return self.generic_visit(node)
@@ -174,7 +177,7 @@ def _constant(node: ast.Constant) -> Iterator[Change]:
             yield f"{value} → {value // 2}", lambda: ast.Constant(value // 2)
     elif isinstance(value, float) and value:
         for factor in FACTORS:
-            yield f"×{factor:g} {value:g}", lambda factor=factor: ast.Constant(value * factor)
+            yield f"×{factor:g} {value:g}", partial(ast.Constant, value * factor)
     elif value in ("mean", "sum"):
         other = "sum" if value == "mean" else "mean"
         yield f"{value} → {other}", lambda: ast.Constant(other)
@@ -211,7 +214,7 @@ def _call(node: ast.Call) -> Iterator[Change]:
     for position, keyword in enumerate(node.keywords):
         if keyword.arg and keyword.arg not in _SEED_KEYWORDS | _AXES and isinstance(keyword.value, ast.Constant):
             yield (f"drop {keyword.arg}=",
-                   lambda p=position: ast.Call(node.func, node.args, node.keywords[:p] + node.keywords[p + 1:]))
+                   partial(ast.Call, node.func, node.args, node.keywords[:position] + node.keywords[position + 1:]))
 
 
 def _augmented(node: ast.AugAssign) -> Iterator[Change]:
@@ -222,7 +225,7 @@ def _augmented(node: ast.AugAssign) -> Iterator[Change]:
 
 
 def _statement(node: ast.Expr) -> Iterator[Change]:
-    if isinstance(node.value, ast.Call) and callee(node.value) not in _SILENT:
+    if isinstance(node.value, ast.Call) and callee(node.value) not in _SILENT | _SEEDING:
         yield f"drop {_short(node)}", lambda: ast.Pass()
 
 
@@ -239,7 +242,7 @@ def _return(node: ast.Return) -> Iterator[Change]:
 def _scaled(value: ast.expr, wrap: Callable[[ast.expr], ast.stmt]) -> Iterator[Change]:
     if isinstance(value, (ast.BinOp, ast.Call, ast.Name, ast.Attribute, ast.Subscript, ast.ListComp, ast.Tuple)):
         for factor in FACTORS:
-            yield f"×{factor:g} {_short(value)}", lambda factor=factor: wrap(_times(value, factor))
+            yield f"×{factor:g} {_short(value)}", partial(wrap, _times(value, factor))
 
 
 def _times(value: ast.expr, factor: float) -> ast.expr:
@@ -247,7 +250,8 @@ def _times(value: ast.expr, factor: float) -> ast.expr:
 
 
 def _conditional(node: ast.If | ast.IfExp) -> Iterator[Change]:
-    yield f"not {_short(node.test)}", lambda: type(node)(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
+    kind: Any = type(node)
+    yield f"not {_short(node.test)}", lambda: kind(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
 
 
 _RULES: dict[type, Callable[..., Iterator[Change]]] = {

@@ -15,6 +15,8 @@ from dlhelpers.audit.slices import Graph
 TRIES = 48
 #: A job should take no longer than this many seconds; claims that need more get it when nothing cheaper is left.
 CHEAP, DEAR = 1.5, 8.0
+#: Claims of other cells come along while the whole job takes no longer than this.
+COMPANY = 0.4
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ class Tested:
     key: tuple[int, int]
     found: dict[str, Any]  # what the stand-in for ``claim`` noted
     cell: int
-    attempts: int = 0
+    attempts: float = 0.0
     tried: int = 0
     broken: list[Change] = field(default_factory=list)
     own: list[int] = field(default_factory=lambda: [0, 0])  # own expression: broken, tried
     at: dict[str, int] = field(default_factory=dict)
     sources: set[str] = field(default_factory=set)
     wide: bool = False  # its tolerance is wide: it needs to be broken by a gentle change
+    condemned: bool = False  # loose or suspect whatever breaks it: tried last, and less
     uncontrolled: int = 0
 
     @property
@@ -88,6 +91,8 @@ class Plan:
                        for f in report["claims"]}
         self.slices = {s: graph.before(s) for s in {k[0] for k in self.claims}}
         self.done: set[str] = set()
+        self.rigid: set[tuple[str, int]] = set()  # (place, node) of values that cannot be scaled
+        self._groups: dict[Any, tuple[list[int], set[int]]] = {}
         self._dear: set[tuple[int, str, float]] = set()
         self._inputs: dict[int, bool] = {}
         self._cell_changes: dict[int, list[mutants.Mutation]] = {}
@@ -102,7 +107,7 @@ class Plan:
     def _candidates(self, target: int) -> dict[str, tuple[float, list[Change]]]:
         """Place -> (distance from the claim, changes there), for one statement that holds claims."""
         found: dict[str, tuple[float, list[Change]]] = {}
-        indices = self.slices[target]
+        indices = self.graph.before(target, draws=False)  # who only draws random numbers before it does not matter
         depth = self.graph.depths(target, indices)
         for index in indices:
             statement = self.graph.statements[index]
@@ -118,7 +123,7 @@ class Plan:
         for index in reversed(indices):
             for function in map(tuple, self.graph.facts[index]["called"]):
                 for m in self._of_function(function):
-                    place, distance = f"{function[0]}:{m.line}", depth.get(index, 99) + 0.5
+                    place, distance = f"{function[0]}:{m.line}", depth.get(index, 99) + 1
                     change = Change("package", place, m.how, index, m.node, m.line, function)
                     if place not in found or found[place][0] > distance:
                         found[place] = (distance, [])
@@ -135,7 +140,8 @@ class Plan:
     def _entries(self, node: ast.stmt, indices: list[int]) -> dict[int, str | None] | None:
         """For a dictionary written out of which only certain entries are used: node -> its entry, None if unused."""
         if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
-                and isinstance(node.targets[0], ast.Name) and all(isinstance(k, ast.Constant) for k in node.value.keys)):
+                and isinstance(node.targets[0], ast.Name)
+                and all(isinstance(k, ast.Constant) for k in node.value.keys)):
             return None
         used: set[Any] = set()
         for index in indices:
@@ -148,7 +154,7 @@ class Plan:
                 elif whole and id(part) not in used:
                     return None
         entry = {id(n): str(k.value) if k.value in used else None  # type: ignore[union-attr]
-                 for k, v in zip(node.value.keys, node.value.values) for n in ast.walk(v)}
+                 for k, v in zip(node.value.keys, node.value.values, strict=True) for n in ast.walk(v)}
         return {i: entry.get(id(n)) for i, n in enumerate(ast.walk(node))}
 
     def _of_function(self, function: Any) -> list[mutants.Mutation]:
@@ -180,29 +186,38 @@ class Plan:
 
     def next(self, limit: float) -> Job | None:
         """The next job whose cost is at most ``limit`` seconds; None if there is none left."""
-        waiting = [t for t in self.claims.values() if not t.settled and t.attempts < TRIES]
-        for tested in sorted(waiting, key=lambda t: (t.attempts, t.key)):
+        waiting = [t for t in self.claims.values()
+                   if not t.settled and t.attempts < (TRIES / 4 if t.condemned else TRIES)]
+        for tested in sorted(waiting, key=lambda t: (t.condemned, t.attempts, t.key)):
             job = self._for(tested, limit)
             if job is not None:
                 for other in self.claims.values():
-                    other.attempts += other.key[0] in job.targets
+                    if other.key[0] in job.targets:
+                        other.attempts += 1.0 if other.cell == tested.cell else 0.5
+                        other.at[job.change.place] = other.at.get(job.change.place, 0) + 1
                 return job
         return None
 
     def _for(self, tested: Tested, limit: float) -> Job | None:
         broke = {c.place for c in tested.broken}
         places = self.candidates[tested.key[0]]
-        for place in sorted(places, key=lambda p: (tested.at.get(p, 0) + 2 * (p in broke) + places[p][0] / 2, places[p][0])):
+
+        def turn(place: str) -> tuple[float, float]:
+            distance = places[place][0]
+            return tested.at.get(place, 0) + 2 * (place in broke) + distance / 2, distance
+
+        for place in sorted(places, key=turn):
             if len(tested.sources) > 1 and place in broke and tested.at.get(place, 0) > 3 and not tested.wide:
                 continue
             if (tested.key[0], place, limit) in self._dear:
                 continue
             changes = places[place][1]
             for change in sorted(changes, key=lambda c: not c.gentle) if tested.wide else changes:
+                if change.how.startswith("×") and (place, change.node) in self.rigid:
+                    continue
                 job = self._job(change, tested, limit)
                 if job is not None and job.name not in self.done:
                     self.done.add(job.name)
-                    tested.at[place] = tested.at.get(place, 0) + 1
                     return job
                 if job is None:
                     self._dear.add((tested.key[0], place, limit))
@@ -211,22 +226,43 @@ class Plan:
 
     def _job(self, change: Change, tested: Tested, limit: float) -> Job | None:
         target, graph = tested.key[0], self.graph
-        start, definition = change.statement, None
-        if change.kind == "cell" and isinstance(graph.statements[start].node, ast.FunctionDef):
-            start = max(graph.callers(graph.statements[start].node.name, self.slices[target]), default=start)  # type: ignore[attr-defined]
+        start, definition = self._start(change, target), None
         snapshot = max((s for s in self.report["snapshots"] if s <= start), default=None)
         if snapshot is None:
             return None
         if change.statement < snapshot and change.kind == "cell":
             definition = change.statement
         same = [s for s in self.slices if graph.statements[s].cell == tested.cell
-                and (change.place in self.candidates[s])]
+                and change.place in self.candidates[s]]
         for targets, draws in ((same, True), ([target], True), ([target], False)):
-            run = sorted(set().union(*(graph.before(t, snapshot, draws=draws) for t in targets)))
-            cost = graph.cost(run)
-            if cost <= limit:
-                return Job(change, snapshot, tuple(run), tuple(targets), cost, definition)
+            run: set[int] = set().union(*(graph.before(t, snapshot, draws=draws) for t in targets))
+            if graph.cost(run) <= limit:
+                if draws:
+                    targets, run = self._company(change, snapshot, list(targets), run)
+                return Job(change, snapshot, tuple(sorted(run)), tuple(targets), graph.cost(run), definition)
         return None
+
+    def _company(self, change: Change, snapshot: int, targets: list[int], run: set[int]) -> tuple[list[int], set[int]]:
+        """Claims of other cells that the same change may break, as long as they cost little more."""
+        key = change.place, snapshot, tuple(targets)
+        if key not in self._groups:
+            waiting = {t.key[0]: t.attempts for t in self.claims.values() if not t.settled}
+            for other in sorted(waiting, key=lambda s: (waiting[s], s)):
+                place = self.candidates[other].get(change.place)
+                if other in targets or place is None or self._start(place[1][0], other) < snapshot:
+                    continue
+                larger = run | set(self.graph.before(other, snapshot))
+                if self.graph.cost(larger) <= max(COMPANY, self.graph.cost(run)) and len(targets) < 24:
+                    targets, run = [*targets, other], larger
+            self._groups[key] = sorted(targets), run
+        return self._groups[key]
+
+    def _start(self, change: Change, target: int) -> int:
+        """The first statement that must run again; a function of the notebook counts where it is called last."""
+        node = self.graph.statements[change.statement].node
+        if change.kind != "cell" or not isinstance(node, ast.FunctionDef):
+            return change.statement
+        return max(self.graph.callers(node.name, self.slices[target]), default=change.statement)
 
     def own(self) -> list[Job]:
         """Two changes of each claim's own expression: a column that clears nothing."""
@@ -255,6 +291,8 @@ class Plan:
                 tested.uncontrolled += 1
                 continue
             outcome = outcomes.get(key)
+            if outcome is None:  # an error: here changes make no wrong values
+                tested.at[job.change.place] = tested.at.get(job.change.place, 0) + 1
             if job.change.kind == "claim":
                 tested.own[1] += 1
                 tested.own[0] += outcome == "broken"

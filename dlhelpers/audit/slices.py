@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ class Graph:
     def __post_init__(self) -> None:
         self._known: dict[tuple[int, int, bool], list[int]] = {}
         late: dict[str, frozenset[str]] = {}
-        for statement, fact in zip(self.statements, self.facts):
+        for statement, fact in zip(self.statements, self.facts, strict=True):
             reads = _closure(statement.reads, late)
             drawn = frozenset(fact["changed"]) & set(effects.GLOBAL_GENERATORS)
             self.reads.append(reads | drawn)
@@ -77,7 +78,7 @@ class Graph:
                     needed -= self.statements[earlier].assigns
         return depth
 
-    def cost(self, indices: list[int]) -> float:
+    def cost(self, indices: Iterable[int]) -> float:
         """Seconds that the statements took in the first run."""
         return sum(self.facts[i]["seconds"] for i in indices)
 

@@ -10,9 +10,9 @@ from dlhelpers.audit.cells import INPUTS, callee, claim_calls
 from dlhelpers.audit.slices import Graph
 
 #: Functions and methods that turn typed numbers into typed numbers.
-_ELEMENTARY = set("""abs round int float bool sum max min sorted len range list tuple set dict zip enumerate pow divmod any
-    all str sqrt exp log log2 log10 log1p expm1 sin cos tan tanh array asarray tensor prod mean floor ceil sign square
-    power comb factorial isclose median item tolist double""".split())
+_ELEMENTARY = set("""abs round int float bool sum max min sorted len range list tuple set dict zip enumerate pow divmod
+    any all str sqrt exp log log2 log10 log1p expm1 sin cos tan tanh array asarray tensor prod mean floor ceil sign
+    square power comb factorial isclose median item tolist double""".split())
 _SHAPES = {"shape", "ndim", "size", "numel", "nbytes", "itemsize", "readlines", "element_size"}
 _CONSTANTS = {"pi", "e", "inf", "nan"}
 _EXPECTED = ("near", "equal", "below", "above")

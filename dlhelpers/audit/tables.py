@@ -9,7 +9,7 @@ from typing import Any
 
 from dlhelpers import files, notebooks, runs
 from dlhelpers.audit import cells
-from dlhelpers.audit.verdicts import Verdict
+from dlhelpers.audit.verdicts import ROOM, Verdict
 
 VERDICTS = ("tight", "loose", "suspect", "untested")
 
@@ -94,7 +94,7 @@ def sentence(total: dict[str, int], lectures: int) -> str:
         return "No lecture has been audited yet."
     share = 100 * total["tight"] // total["claims"]
     open_ = total["loose"] + total["suspect"] - total["excused"]
-    return (f"{total['claims']} claims in {lectures} lectures; {total['tight']} of them ({share} %) were broken when the"
-            f" lecture's own code was changed and lie within {5}× of their limits, {total['untested']} could not be"
-            f" tested so, {total['excused']} have more room for a written reason, {open_} are weak"
+    return (f"{total['claims']} claims in {lectures} lectures: {total['tight']} of them ({share} %) broke when the code"
+            f" that they depend on was changed, and lie within {ROOM:g}× of their limits; {total['untested']} could not"
+            f" be tested so, {total['excused']} have more room for a written reason, {open_} are weak"
             " (`python -m dlhelpers audit --table`).")

@@ -17,7 +17,7 @@ def scaled(value: Any, factor: float) -> Any:
     :raises TypeError: for anything else.
     """
     if isinstance(value, bool) or (hasattr(value, "dtype") and "bool" in str(value.dtype)):
-        raise TypeError("booleans have no size")
+        raise TypeError("cannot scale booleans")
     if isinstance(value, (int, float, np.number, np.ndarray)) or hasattr(value, "untyped_storage"):
         whole = isinstance(value, (int, np.integer)) and not math.isclose(value * factor, round(value * factor))
         return value * int(factor) if isinstance(value, (int, np.integer)) and not whole and factor in (2.0, -1.0) \
@@ -31,6 +31,8 @@ def scaled(value: Any, factor: float) -> Any:
             rest = [*value[:i], changed, *value[i + 1:]] if isinstance(value, tuple) else [
                 scaled(v, factor) for v in value]
             return type(value)(rest) if type(value) in (list, tuple) else type(value)(*rest)
+    if isinstance(value, dict) and value:
+        return {k: scaled(v, factor) for k, v in value.items()}
     raise TypeError(f"cannot scale {type(value).__name__}")
 
 

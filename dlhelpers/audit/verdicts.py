@@ -80,6 +80,23 @@ def is_wide(found: dict[str, Any]) -> bool:
     return (record.slack or math.inf) > ROOM and record.tolerance > WIDE * (scale or 0.0)
 
 
+def prepare(plan: Plan, static: Static) -> None:
+    """Tell the plan which claims are weak already, and which need to be broken by a change of size.
+
+    :param plan: before its first job.
+    :param static: the claims as written.
+    """
+    suspicions = static.suspicions()
+    for key, tested in plan.claims.items():
+        tested.wide = is_wide(tested.found)
+        tested.condemned = key in suspicions or _too_roomy(tested.found)
+
+
+def _too_roomy(found: dict[str, Any]) -> bool:
+    record, slack = found.get("record"), room(found)
+    return record is None or (record.kind != "near" and slack is not None and slack > ROOM)
+
+
 def judge(plan: Plan, static: Static) -> list[Verdict]:
     """The verdicts on all claims of a lecture, in order.
 
@@ -102,7 +119,7 @@ def _judge(tested: Tested, suspicion: str | None, static: Static) -> Verdict:
     slack = verdict.slack
     if suspicion:
         verdict.verdict, verdict.why = "suspect", suspicion
-    elif record.kind != "near" and slack is not None and slack > ROOM:
+    elif slack is not None and _too_roomy(found):
         verdict.verdict, verdict.why = "loose", f"{_times(slack)} room"
     elif tested.settled:
         verdict.verdict, verdict.why = "tight", _breaks(tested)

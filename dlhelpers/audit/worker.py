@@ -89,7 +89,7 @@ class Worker:
     def run(self) -> dict[str, Any]:
         """The whole notebook once; the facts that the driver needs."""
         seen, since, facts = effects.fingerprints(self.namespace), 1.0, []
-        for statement, node in zip(self.statements, measure.instrumented(self.statements)):
+        for statement, node in zip(self.statements, measure.instrumented(self.statements), strict=True):
             if since >= EVERY and self._snapshot(statement.index):
                 return {}
             since = 0.0 if since >= EVERY else since
@@ -110,7 +110,8 @@ class Worker:
                                             and now[k] != seen[k])})
             seen, since = now, since + seconds
         return {"facts": facts, "claims": self.claims.found, "loads": self.loads, "snapshots": self.snapshots,
-                "generators": sorted(k for k, v in self.namespace.items() if effects.is_generator(v))}
+                "generators": sorted(k for k, v in self.namespace.items() if effects.is_generator(v)),
+                "computed": time.process_time()}
 
     def _snapshot(self, index: int) -> bool:
         """Fork a process that keeps this state; True only in the child, when its service is over."""
@@ -153,16 +154,17 @@ class Worker:
         except BaseException as problem:
             error = f"{type(problem).__name__}: {problem}"[:200]
         outcomes = {f["key"]: (f["outcome"], f.get("error", "")) for f in self.claims.found}
-        line.send({"outcomes": outcomes, "error": error, "seconds": time.process_time() - started})
+        line.send({"outcomes": outcomes, "error": error, "seconds": time.process_time() - started,
+                   "computed": time.process_time()})
 
     def _perform(self, job: dict[str, Any]) -> None:
         """Install the change, then run the statements of the job."""
         changed: dict[int, Any] = {}
-        how = job.get("mutation")
+        how = job["mutation"]
         if job["kind"] == "package":
             _replace_function(job["function"], how)
         elif job["kind"] == "data":
-            runs.load = lambda name: _changed_run(self._load(name), job) if name == job["run_name"] else self._load(name)
+            runs.load = lambda name: _changed_run(self._load(name), job)
         elif job["kind"] in ("cell", "claim"):
             statement = self.statements[job["statement"]]
             changed[statement.index] = statement.code(mutants.apply(statement.node, how))
@@ -172,6 +174,8 @@ class Worker:
 
 
 def _changed_run(run: runs.Run, job: dict[str, Any]) -> runs.Run:
+    if run.name != job["run_name"]:
+        return run
     arrays = dict(run.arrays)
     arrays[job["array"]] = values.changed_data(arrays[job["array"]], job["how"])
     return runs.Run(run.name, arrays, run.meta)
@@ -216,7 +220,7 @@ def _code_of(function: tuple[str, str]) -> Any:
     found: Any = module
     for part in function[1].split("."):
         found = vars(found)[part]
-    for inner in ("fget", "__func__", "__wrapped__", "__wrapped__"):
+    for inner in ("fget", "func", "__func__", "__wrapped__", "__wrapped__"):
         found = getattr(found, inner, found)
     if getattr(found, "__code__", None) is None or found.__code__.co_qualname != function[1]:
         raise LookupError(f"no code of {function[1]}")

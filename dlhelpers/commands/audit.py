@@ -47,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _audit(path: Path, options: argparse.Namespace) -> bool:
     """True if claims of the lecture are weak."""
-    from dlhelpers.audit import driver, static, tables, verdicts
+    from dlhelpers.audit import driver, tables, verdicts
 
     started = time.monotonic()
     print(path.name)
@@ -57,7 +57,7 @@ def _audit(path: Path, options: argparse.Namespace) -> bool:
     except RuntimeError as error:
         print(f"✗ {error}")
         return True
-    found = verdicts.judge(plan, static.Static(plan.graph, plan.report))
+    found = verdicts.judge(plan, audit.static)
     if path.parent == notebooks.FOLDER:
         tables.save(path, found, audit.code, options.seed, audit.jobs, time.monotonic() - started)
     audit.finish()
