@@ -125,8 +125,8 @@ def _normalise_output(output: Any) -> Any:
     """An output without widget views and stale metadata; None if nothing is left."""
     if "data" not in output:
         return output
-    if WIDGET_VIEW in output.data:
-        return None  # a stored view has no model behind it and would show as an error
+    if output.data.pop(WIDGET_VIEW, None) is not None and "image/png" not in output.data:
+        return None  # a stored view has no model behind it and would show as an error; its picture may stay
     output.metadata = nbformat.from_dict({})
     if "image/png" in output.data:
         output.data["image/png"] = _squeeze(output.data["image/png"])
