@@ -1,6 +1,8 @@
 """Every slider of every explorer is moved, every button pressed: something must change."""
 
+import functools
 import math
+import time
 
 import ipywidgets
 import pytest
@@ -18,6 +20,12 @@ def settings(control):
     if isinstance(control.value, bool):
         return [not control.value, control.value]
     return [control.min, control.value, control.max]
+
+
+@functools.cache
+def built(name):
+    """An explorer that no test changes."""
+    return registry.load(name)()
 
 
 def assert_finite(state):
@@ -49,8 +57,90 @@ def test_every_control_and_button(name):
 
 
 @pytest.mark.parametrize("name", sorted(registry.EXPLORERS))
-def test_a_snapshot_is_the_figure(name):
+def test_mouse_wheel_and_drag(name):
+    if not hasattr(built(name).live, "glass"):
+        pytest.skip("no mouse")
     explorer = registry.load(name)()
+    width, height = explorer.live.canvas.get_width_height()
+    glass, ax = explorer.live.glass, explorer.live.axes[-1 if name == "gray-scott" else 0]
+    low, high = ax.bbox.get_points()
+    place = [(low + share * (high - low)) for share in (0.3, 0.45, 0.6)]
+    seen = [explorer.live.image.value]
+    for callbacks, (px, py) in zip((glass._mouse_down_callbacks, glass._mouse_move_callbacks, glass._mouse_move_callbacks),
+                                   place, strict=True):
+        time.sleep(0.02)  # events that come faster are left out
+        callbacks(px, height - py)
+        assert_finite(explorer.state())
+        seen.append(explorer.live.image.value)
+    assert len(set(seen)) >= 3, "dragging changes nothing"
+    glass._mouse_up_callbacks(*place[-1])
+    for turn in (120.0, -120.0):
+        time.sleep(0.02)
+        before = explorer.live.image.value
+        glass._mouse_wheel_callbacks(0.0, turn)
+        assert_finite(explorer.state())
+        assert explorer.live.image.value != before, "the wheel changes nothing"
+    glass._mouse_move_callbacks(-10, 10 * height)
+    glass._touch_start_callbacks([])
+
+
+@pytest.mark.parametrize("name", sorted(registry.EXPLORERS))
+def test_two_explorers_share_nothing_that_changes(name):
+    one, two = registry.load(name)(), built(name)
+    assert one.live.image.value == two.live.image.value and one.values() == two.values()
+    before, state = two.live.image.value, two.state()
+    for control in one.controls.values():
+        control.value = settings(control)[0]
+    for button in one.buttons.values():
+        button.click()
+    two.live.refresh()
+    assert two.live.image.value == before and two.state() == state
+
+
+@pytest.mark.parametrize("name", sorted(registry.EXPLORERS))
+def test_pictures_and_controls_have_words(name):
+    explorer = built(name)
+    assert len(explorer.alt) > 30 and explorer.live.image.tooltip.startswith(explorer.alt)
+    for control in explorer.controls.values():
+        assert getattr(control, "description", "") or control.tooltip, "who cannot see it must hear what it is"
+
+
+@pytest.mark.parametrize("name", sorted(registry.EXPLORERS))
+def test_sliders_stand_on_marks(name):
+    """The browser moves a handle to the nearest mark, and the picture would no longer be the one that was stored."""
+    for key, control in built(name).controls.items():
+        if isinstance(control, (ipywidgets.FloatSlider, ipywidgets.FloatLogSlider)):
+            value = math.log10(control.value) if isinstance(control, ipywidgets.FloatLogSlider) else control.value
+            marks = (value - control.min) / control.step
+            assert marks == pytest.approx(round(marks), abs=1e-6), key
+
+
+@pytest.mark.parametrize("name", ["optimizer-race", "loss-surface"])
+def test_players_start_as_pictured(name):
+    explorer = registry.load(name)()
+    explorer.set(step=33)
+    found = []
+
+    def walk(widget):
+        found.append(widget)
+        for child in getattr(widget, "children", ()):
+            walk(child)
+
+    walk(explorer.show())
+    player, = (widget for widget in found if isinstance(widget, ipywidgets.Play))
+    assert player.value == 33
+
+
+def test_racers_differ_by_shape_and_letters():
+    from dlhelpers.widgets import optimizer_race
+
+    shapes, letters = zip(*optimizer_race.LETTERS.values(), strict=True)
+    assert len(set(shapes)) == len(set(letters)) == len(optimizer_race.COLOURS) == 7
+
+
+@pytest.mark.parametrize("name", sorted(registry.EXPLORERS))
+def test_a_snapshot_is_the_figure(name):
+    explorer = built(name)
     assert explorer.snapshot() is explorer.live.figure
 
 

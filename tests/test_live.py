@@ -1,5 +1,6 @@
 """LiveFigure and Explorer: blitting shows what a full redraw shows; controls, buttons, errors."""
 
+import base64
 import io
 
 import ipywidgets
@@ -95,6 +96,31 @@ def test_set_refuses_an_unknown_control():
         Wave().set(speed=3)
 
 
+@pytest.mark.parametrize("values", [{"kind": "tan"}, {"k": "three"}, {"k": 4.0, "kind": "no"}, {"k": None}])
+def test_a_value_that_is_refused_changes_nothing_and_kills_no_control(values):
+    explorer = Wave()
+    before, count = explorer.live.image.value, explorer.updates
+    with pytest.raises(ValueError, match=f"control '{list(values)[-1]}' does not take"):
+        explorer.set(**values)
+    assert explorer.values() == {"k": 2.0, "kind": "sin"} and explorer.updates == count
+    assert explorer.live.image.value == before
+    explorer.controls["k"].value = 3.0
+    explorer.controls["kind"].value = "cos"
+    assert explorer.updates == count + 2 and explorer.live.image.value != before
+
+
+def test_an_update_that_fails_leaves_the_controls_alive():
+    explorer = Wave()
+    work = explorer.update
+    explorer.update = lambda **_: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        explorer.set(k=3.0)
+    explorer.update = work
+    before = explorer.live.image.value
+    explorer.controls["k"].value = 4.0
+    assert explorer.live.image.value != before
+
+
 def test_a_failed_set_changes_nothing():
     explorer = Wave()
     with pytest.raises(ValueError, match="speed"):
@@ -163,6 +189,49 @@ def test_mouse_reports_the_axes_and_data_coordinates():
     assert (x, y) == pytest.approx((7.5, 0.5), abs=1e-9)
     figure.glass._mouse_down_callbacks(0, 0)  # outside all axes
     assert len(heard) == 1
+    figure.glass._mouse_wheel_callbacks(0.0, 120.0)
+    assert heard[1] == ("wheel", figure.axes[1], 0.0, 120.0)
+    figure.glass._mouse_out_callbacks(-5, -5)  # nothing is held on to outside
+    assert heard[2][:2] == ("up", None)
+    figure.glass._touch_start_callbacks([(px, figure.canvas.get_width_height()[1] - py)])
+    figure.glass._touch_end_callbacks([])
+    assert [event[0] for event in heard[3:]] == ["down", "up"]
+
+
+def test_the_wheel_says_nothing_before_the_mouse_was_seen():
+    heard = []
+    figure = live.LiveFigure((4, 2), mouse=lambda *event: heard.append(event))
+    figure.glass._mouse_wheel_callbacks(0.0, 120.0)
+    assert not heard
+
+
+def test_a_picture_describes_itself_with_its_numbers():
+    explorer = Wave()
+    explorer.alt = "A wave"
+    explorer.set(k=4.0)
+    assert explorer.live.image.tooltip == "A wave. Now: k 4, sign 1"
+    assert explorer.live.image.get_state()["description"] == "", "the browser asks for it before it shows the tooltip"
+
+
+def test_the_output_holds_the_picture_only_if_it_is_to_be_stored():
+    explorer = Wave()
+    assert set(explorer._repr_mimebundle_()) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+    explorer.stored = True
+    png = base64.b64decode(explorer._repr_mimebundle_()["image/png"])
+    assert png == explorer.live.image.value
+
+
+def test_a_player_starts_where_the_slider_stands():
+    control = live.slider("step", 7, 1, 9, integer=True)
+    label, play = live.player(control, "race:").children
+    assert (label.value, play.value, play.min, play.max) == ("race:", 7, 1, 9)
+
+
+def test_sliders_start_on_a_mark_so_that_the_browser_does_not_move_them():
+    assert live.slider("a", 0.05, -5, 5).value == pytest.approx(0.0)
+    assert live.slider("a", 0.05, -5, 5, 0.05).value == 0.05
+    assert live.slider("η", 0.05, 1e-3, 1.0, log=True).value == pytest.approx(10**-1.3)
+    assert live.slider("η", 0.01, 1e-3, 1.0, log=True).value == 0.01
 
 
 def test_sliders():

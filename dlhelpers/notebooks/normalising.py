@@ -87,8 +87,8 @@ def _normalise_output(output: Any) -> Any:
     """An output without widget views and stale metadata; None if nothing is left."""
     if "data" not in output:
         return output
-    if WIDGET_VIEW in output.data:
-        return None  # a stored view has no model behind it and would show as an error
+    if output.data.pop(WIDGET_VIEW, None) is not None and "image/png" not in output.data:
+        return None  # a stored view has no model behind it and would show as an error; its picture may stay
     if LIVE.search(output.data.get("text/html", "")):
         return None
     output.metadata = nbformat.from_dict({k: v for k, v in output.metadata.items() if k == "image/png"})

@@ -58,7 +58,7 @@ class LinearModelExplorer(live.Explorer):
 
     def __init__(self) -> None:
         self.controls = {
-            "eta": live.slider("learning rate η", 0.01, 5e-4, 0.05, log=True),
+            "eta": live.slider("learning rate η", 0.01, 10**-3.3, 0.05, log=True),
             "steps": live.slider("steps", 10, 0, MAX_STEPS, integer=True),
             "slope": live.slider("start: slope", 0.0, -6.0, 16.0, 0.1),
             "intercept": live.slider("start: intercept", 0.0, -8.0, 12.0, 0.1),

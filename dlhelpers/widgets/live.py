@@ -18,10 +18,16 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from traitlets import TraitError
+from traitlets import TraitError, Unicode
 
 from dlhelpers.plotting import style
 from dlhelpers.widgets import pointer
+
+
+class Picture(ipywidgets.Image):
+    """An image that may have a tooltip: the browser's side asks for a description first, which images lack."""
+
+    description = Unicode("").tag(sync=True)
 
 
 class LiveFigure:
@@ -39,7 +45,7 @@ class LiveFigure:
             self.figure = Figure(figsize=figsize, dpi=100, layout="constrained")
             self.canvas = FigureCanvasAgg(self.figure)
             self.axes = self.figure.subplots(**subplots)
-        self.image = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%"))
+        self.image = Picture(format="png", layout=ipywidgets.Layout(max_width="100%"))
         self.widget: ipywidgets.Widget = self.image
         self._moving: list[Artist] = []
         self._background: Any = None
@@ -227,7 +233,7 @@ def slider(label: str, value: float, low: float, high: float, step: float | None
     """A slider with a readable label.
 
     :param label: stands before it, and is its tooltip.
-    :param value: where it starts.
+    :param value: where it starts; moved to the nearest mark, as the browser would do.
     :param low: least value.
     :param high: greatest value.
     :param step: distance of neighbouring values; for ``log`` in powers of ten.
@@ -241,13 +247,24 @@ def slider(label: str, value: float, low: float, high: float, step: float | None
         "description": label, "continuous_update": True, "tooltip": label,
         "style": {"description_width": "initial"}, "layout": ipywidgets.Layout(width=width),
     }
+    # The browser moves a handle to the nearest mark: a value between two marks would change when it is shown.
     if integer:
         return ipywidgets.IntSlider(value=int(value), min=int(low), max=int(high), step=int(step or 1), **common)
     if log:
-        return ipywidgets.FloatLogSlider(value=value, base=10, min=float(np.log10(low)), max=float(np.log10(high)),
-                                         step=step or 0.02, readout_format=readout or ".3g", **common)
-    return ipywidgets.FloatSlider(value=value, min=low, max=high, step=step or (high - low) / 100,
+        least, step = float(np.log10(low)), step or 0.02
+        power = float(np.log10(value))
+        marked = _nearest_mark(power, least, step)
+        return ipywidgets.FloatLogSlider(value=value if marked == power else 10.0**marked, base=10, min=least,
+                                         max=float(np.log10(high)), step=step, readout_format=readout or ".3g", **common)
+    step = step or (high - low) / 100
+    return ipywidgets.FloatSlider(value=_nearest_mark(value, low, step), min=low, max=high, step=step,
                                   readout_format=readout or ".3g", **common)
+
+
+def _nearest_mark(value: float, low: float, step: float) -> float:
+    """The mark of a slider that is nearest; the value itself if it is one, up to rounding."""
+    mark = low + round((value - low) / step) * step
+    return value if abs(mark - value) < 1e-9 else mark
 
 
 def choice(label: str, options: list[Any], value: Any = None, width: str = "250px") -> ipywidgets.Dropdown:

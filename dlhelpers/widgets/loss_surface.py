@@ -69,6 +69,11 @@ class LossSurfaceExplorer(live.Explorer):
         with style.context():
             self._draw_fixed()
             self._make_moving()
+            # The relief fills its panel pixel by pixel: the layout must be known.
+            self.live.canvas.draw()
+        box = self.live.axes[0].get_window_extent()
+        self._width, self._height = int(box.width), int(box.height)
+        self.live.axes[0].set(xlim=(0, self._width), ylim=(self._height, 0))
         self.connect()
 
     def _draw_fixed(self) -> None:
@@ -82,11 +87,6 @@ class LossSurfaceExplorer(live.Explorer):
         bar.set_title("loss", fontsize=12, fontweight="normal", loc="left")
         bar.grid(False)
         curve.set(xlabel="epoch", yscale="log", xlim=(-1, nets.EPOCHS + 1), ylim=(5e-5, 30), title="the same way, as a curve")
-        # The relief fills its panel pixel by pixel: the layout must be known.
-        self.live.canvas.draw()
-        box = ground.get_window_extent()
-        self._width, self._height = int(box.width), int(box.height)
-        ground.set(xlim=(0, self._width), ylim=(self._height, 0))
 
     def _make_moving(self) -> None:
         ground, bar, curve = self.live.axes

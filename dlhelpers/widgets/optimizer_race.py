@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from dlhelpers import descent, objectives
 from dlhelpers.plotting import style
-from dlhelpers.widgets import live
+from dlhelpers.widgets import live, sprites
 
 T = 300
 #: Window of the map (x, y) and the curvature that a gradient step must respect.
@@ -72,14 +72,13 @@ class OptimizerRaceExplorer(live.Explorer):
         self._paths, self._heads, self._letters, self._curves, self._tags = {}, {}, {}, {}, {}
         for name, colour in COLOURS.items():
             marker, letters = LETTERS[name]
-            look = {"color": "white", "fontsize": 9, "fontweight": "bold", "ha": "center", "va": "center", "clip_on": True}
             self._paths[name] = moving(ground.plot([], [], color=colour, linewidth=2.0, zorder=4)[0])
             self._heads[name] = moving(ground.plot([], [], marker, color=colour, markersize=17, markeredgecolor="white",
                                                    zorder=5)[0])
-            self._letters[name] = moving(ground.text(0, 0, letters, zorder=6, **look))
+            self._letters[name] = moving(self._word(ground, letters))
             self._curves[name] = moving(heights.plot([], [], color=colour, label=name)[0])
             self._tags[name] = moving(heights.plot([], [], marker, color=colour, markersize=15, markeredgecolor="white",
-                                                   zorder=5)[0], heights.text(0, 0, letters, zorder=6, **look))
+                                                   zorder=5)[0], self._word(heights, letters))
         self._words = moving(ground.text(0.02, 0.97, "", transform=ground.transAxes, va="top", fontsize=12, zorder=6,
                                          bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 3}))
         heights.set(yscale="log", xlim=(0, T), ylim=(1e-8, 1e6), xlabel="step", ylabel="height above the minimum")
@@ -89,6 +88,12 @@ class OptimizerRaceExplorer(live.Explorer):
                                columnspacing=0.7, handlelength=1.4, handletextpad=0.4, borderpad=0.2, frameon=True,
                                framealpha=0.85, edgecolor="white", fontsize=11)
         names.set_zorder(0.5)
+
+    @staticmethod
+    def _word(ax: Any, letters: str) -> sprites.Words:
+        word = sprites.Words(ax, size=9, color="white", weight="bold", zorder=6, clip=True)
+        word.set_text(letters)
+        return word
 
     def _ground(self, landscape: str) -> None:
         """The map under the paths; drawn anew when the landscape changes."""

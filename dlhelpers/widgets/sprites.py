@@ -68,14 +68,15 @@ class Words(Artist):
     :param ha: which side of the text stands at the place: "left", "center" or "right".
     :param va: likewise: "top", "center" or "bottom".
     :param halo: a white edge, for letters on pictures.
+    :param clip: drawn only where the place lies within the axes; otherwise within the figure.
     :param zorder: as for every artist.
     """
 
     def __init__(self, ax: Axes, *, size: float = 12, color: str = style.INK, weight: str = "normal", ha: str = "center",
-                 va: str = "center", zorder: float = 8.0, halo: bool = False) -> None:
+                 va: str = "center", zorder: float = 8.0, halo: bool = False, clip: bool = False) -> None:
         super().__init__()
         self._look = size, color, weight, halo
-        self._text, self._place, self._ha, self._va = "", (0.0, 0.0), ha, va
+        self._text, self._place, self._ha, self._va, self._clip = "", (0.0, 0.0), ha, va, clip
         self.set_zorder(zorder)
         ax.add_artist(self)
 
@@ -109,6 +110,8 @@ class Words(Artist):
             return
         letters = _letters(self._text, *self._look)
         x, y = self.axes.transData.transform(self._place)
+        if not (self.axes.bbox if self._clip else self.axes.figure.bbox).contains(x, y):
+            return
         height, width = letters.shape[:2]
         x -= {"left": 0, "center": width / 2, "right": width}[self._ha]
         y -= {"bottom": 0, "center": height / 2, "top": height}[self._va]
