@@ -6,17 +6,17 @@ results must agree to rounding.  A case is void unless most of its products ran 
 """
 
 import numpy as np
+import pretend
 import pytest
 import torch
+from pretend.lectures import Work
 from torch import nn
 from torch.utils._pytree import tree_map
 
-import pretend
 from dlhelpers import claims, data, landscapes, runtime, training
 from dlhelpers.models import layers
 from dlhelpers.models.mlp import ACTIVATIONS, Maxout, mlp
 from dlhelpers.models.radial import RadialBasisNetwork
-from pretend.lectures import Work
 
 CASES = {}
 CE = nn.CrossEntropyLoss()

@@ -4,13 +4,12 @@ import copy
 import io
 
 import numpy as np
+import pretend
 import pytest
 import torch
 import torch.utils.checkpoint
 from torch import nn
 from torch.func import functional_call, grad, hessian, jvp, vmap
-
-import pretend
 
 STRICT = {
     "float64 by a cast": (TypeError, lambda x: x.double()),
