@@ -6,9 +6,9 @@ import sys
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from pretend import usage
 
 from dlhelpers import files, notebooks
-from pretend import usage
 
 LECTURES = notebooks.lectures()
 START = "import torch\nfrom dlhelpers import data, runtime, training\nfrom dlhelpers.models.mlp import mlp\n"

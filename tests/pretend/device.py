@@ -176,21 +176,23 @@ def pretending() -> Iterator[torch.device]:
     from dlhelpers import runtime
 
     device, choose = register(), runtime.choose_device
-    swap = torch.__future__.get_swap_module_params_on_conversion()
 
     @functools.wraps(choose)
     def choose_device(wanted: Any = None) -> torch.device:
         return device if wanted is None or str(wanted).split(":")[0] == NAME else choose(wanted)
 
-    try:
-        torch.autograd._engine_run_backward = torch.autograd.graph._engine_run_backward = _backward
+    with contextlib.ExitStack() as undo:
+        for owner, name, ours in (
+                (torch.autograd, "_engine_run_backward", _backward),
+                (torch.autograd.graph, "_engine_run_backward", _backward),
+                (torch, "Generator", _GeneratorOnAnyDevice), (torch, "load", _load_anywhere),
+                (runtime, "choose_device", choose_device)):
+            undo.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, ours)
         # module.to(device) keeps each parameter's identity, as it does between cpu and cuda.
+        undo.callback(torch.__future__.set_swap_module_params_on_conversion,
+                      torch.__future__.get_swap_module_params_on_conversion())
         torch.__future__.set_swap_module_params_on_conversion(True)
-        torch.Generator, torch.load, runtime.choose_device = _GeneratorOnAnyDevice, _load_anywhere, choose_device
         # In one thread, so that whoever watches this thread's operations sees those of backward too.
-        with torch.autograd.set_multithreading_enabled(False):
-            yield device
-    finally:
-        torch.autograd._engine_run_backward = torch.autograd.graph._engine_run_backward = _run_backward
-        torch.Generator, torch.load, runtime.choose_device = _Generator, _load, choose
-        torch.__future__.set_swap_module_params_on_conversion(swap)
+        undo.enter_context(torch.autograd.set_multithreading_enabled(False))
+        yield device

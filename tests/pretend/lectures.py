@@ -140,7 +140,7 @@ def run(path: Path, *, verbose: bool = False) -> Report:
     operations.clear()
     started = time.perf_counter()
     with pretending(), _notebook_place(path.parent), report.work:
-        shell = InteractiveShell.instance()
+        shell: Any = InteractiveShell.instance()
         shell.reset()
         shell.showtraceback = shell.showsyntaxerror = lambda *args, **kwargs: None
         for index, cell in enumerate(notebook.cells):

@@ -12,6 +12,7 @@ from torch import Tensor
 from pretend import cells, rules
 
 NAME = "pretend"
+_DATA: Any = Tensor.data
 WIDE = (torch.float64, torch.complex128)
 
 #: How often each operation ran on the device; ``operations.clear()`` starts again.
@@ -21,8 +22,8 @@ operations: Counter[str] = Counter()
 class PretendTensor(Tensor):
     """A tensor that claims to lie on the pretend device; ``inner`` holds its numbers on the CPU."""
 
-    inner: Tensor
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    inner: Tensor  # type: ignore[assignment]
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
     def __new__(cls, inner: Tensor) -> PretendTensor:
@@ -51,13 +52,13 @@ class PretendTensor(Tensor):
 
     @property
     def data(self) -> Tensor:
-        return Tensor.data.__get__(self)
+        return _DATA.__get__(self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, PretendTensor):
             raise RuntimeError(f"incompatible tensor type: a tensor on {NAME}:0 was given data on {value.device}")
-        Tensor.data.__set__(self, value)
+        _DATA.__set__(self, value)
         self.inner = value.inner
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
@@ -146,7 +147,7 @@ def _outer(value: Any, owners: dict[int, PretendTensor]) -> Any:
     return value
 
 
-def refuse_cpu_generator(generator: torch.Generator) -> None:
+def refuse_cpu_generator(generator: Any) -> None:
     """RuntimeError unless the generator was made on the device."""
     if all(generator._cdata != known._cdata for known in DeviceGenerator.alive):
         raise RuntimeError(f"Expected a '{NAME}' device type for generator but found 'cpu'")
