@@ -15,8 +15,8 @@ DRAWERS = {"plt", "style", "curves", "images", "surfaces", "graphs", "relief", "
 DRAWN_FROM = {"subplots", "figure", "subplot_mosaic", "add_subplot", "add_axes", "axes", "twinx", "twiny", "inset_axes",
               "gca", "subfigures", "colorbar", "add_gridspec"}
 #: What a comprehension inside a claim may call: it reads results, it does not compute them.
-READERS = {"abs", "all", "any", "bool", "dict", "enumerate", "filter", "float", "int", "isinstance", "len", "list", "map",
-           "max", "min", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip"}
+READERS = {"abs", "all", "any", "bool", "dict", "enumerate", "filter", "float", "int", "isinstance", "len", "list",
+           "map", "max", "min", "range", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip"}
 #: Modules whose functions only look at numbers.
 NUMERIC = {"np", "torch", "math", "F"}
 TRAINS = re.compile(r"\btraining\.(fit|play|step)\w*\(|\.backward\(\)|\boptim\.\w+\(")
@@ -155,8 +155,9 @@ def _stored(node: ast.AST) -> set[str]:
 
 def claims(notebook: Any, path: Path) -> Iterator[str]:
     """The computation stands above the claim, not inside it."""
-    modules = {(alias.asname or alias.name).split(".")[0] for cell in code_cells(notebook)
-               for node in ast.walk(parsed(cell)) if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names}
+    imports = (node for cell in code_cells(notebook) for node in ast.walk(parsed(cell))
+               if isinstance(node, (ast.Import, ast.ImportFrom)))
+    modules = {(alias.asname or alias.name).split(".")[0] for node in imports for alias in node.names}
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code" or "claim(" not in cell.source:
             continue
@@ -175,7 +176,8 @@ def _inside(call: ast.Call, modules: set[str]) -> Iterator[str]:
         if isinstance(node, ast.Lambda):
             yield "a function inside a claim: define it above"
         elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            called = {ast.unparse(n.func) for n in ast.walk(node) if isinstance(n, ast.Call) and not _reads(n.func, modules)}
+            called = {ast.unparse(n.func) for n in ast.walk(node)
+                      if isinstance(n, ast.Call) and not _reads(n.func, modules)}
             if called:
                 yield f"a claim computes in a loop ({', '.join(sorted(called))}): compute it above"
 
@@ -207,7 +209,7 @@ def devices(notebook: Any, path: Path) -> Iterator[str]:
         first = notebook.cells.index(cells[0])
         said = "\n".join(cell.source for cell in notebook.cells[:first + 2])
         if "float64" not in said:
-            yield "device is not kept: use it, or say in or beside the set-up cell that the lecture is float64 by nature"
+            yield "device is not kept: use it, or say beside the set-up cell that the lecture is float64 by nature"
 
 
 def first_imports(notebook: Any, path: Path) -> Iterator[str]:
@@ -228,7 +230,7 @@ def axes(notebook: Any, path: Path) -> Iterator[str]:
     """Who reshapes says to what: ``x.reshape(n, -1)   # (n, d)``."""
     for number, cell in enumerate(notebook.cells):
         lines = cell.source.splitlines() if cell.cell_type == "code" else []
-        for above, line in zip(["", *lines], lines):
+        for above, line in zip(["", *lines], lines, strict=False):
             code = line.split("#")[0]
             flat = re.sub(r"\.(reshape|view)\(-1\)", "", code)
             noted = LETTERS.search(line) or (above.lstrip().startswith("#") and LETTERS.search(above))

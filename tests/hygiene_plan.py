@@ -39,7 +39,7 @@ def plan(notebook: Any, path: Path) -> Iterator[str]:
         yield f"the core takes {stated.core} minutes, over {CAP}: make sections further (✦)"
     if stated.everything < stated.core:
         yield f"everything takes {stated.everything} minutes, less than the core's {stated.core}"
-    for name, said, plain in zip(("core", "everything"), stated, notebooks.estimate(notebook)):
+    for name, said, plain in zip(("core", "everything"), stated[:2], notebooks.estimate(notebook), strict=True):
         if said < SHARE * plain:
             yield (f"{name}: the title says {said} minutes, the plain estimate is {plain:.0f}; "
                    f"at least {100 * SHARE:.0f} % of it")

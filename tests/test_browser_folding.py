@@ -24,7 +24,8 @@ SEEN = """(n) => [...document.querySelectorAll('.jp-CodeCell')[n].querySelectorA
 CODE_SEEN = """(n) => [...document.querySelectorAll('.jp-CodeCell')[n].querySelectorAll('.cm-editor')]
     .some(e => e.offsetHeight > 0 && e.checkVisibility())"""
 # All cells whose code is shown have a number, and the last one, which comes last, is among them.
-DONE = """() => document.querySelectorAll('details.dl-fold').length === 2 && [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)')]
+DONE = """() => document.querySelectorAll('details.dl-fold').length === 2
+    && [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)')]
         .every(p => /^\\[\\d+\\]:$/.test(p.textContent.trim()))"""
 TEXT, PICTURE, HTML = "application/vnd.jupyter.stdout", "image/png", "text/html"
 
@@ -90,7 +91,7 @@ def check_after_the_run(page: Any) -> None:
     hidden = page.locator(".jp-CodeCell").nth(1).locator(".dl-alt")
     assert hidden.text_content() == "A rising line (time)" and hidden.bounding_box()["height"] <= 1
     assert page.evaluate(SEEN, 2) == [HTML]
-    assert page.evaluate(SEEN, 4) == [HTML, "application/vnd.jupyter.error"], "what went wrong is never hidden"
+    assert page.evaluate(SEEN, 4) == [HTML, "application/vnd.jupyter.stderr"], "what went wrong is never hidden"
     page.locator("details.dl-fold summary").first.click()
     assert {TEXT, PICTURE} <= set(page.evaluate(SEEN, 2))
     assert page.evaluate(SEEN, 3) == [TEXT]

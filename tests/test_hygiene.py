@@ -4,12 +4,12 @@ import subprocess
 import sys
 from collections import defaultdict
 
+import hygiene
 import nbformat
 import pytest
-
-import hygiene
-from dlhelpers import files, notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from dlhelpers import files, notebooks
 
 LECTURES = notebooks.lectures()
 ALL = LECTURES + notebooks.exercises()

@@ -53,8 +53,21 @@ def test_show_draws_the_path():
     assert len(ax.images) == 1 and len(ax.lines) == 4
 
 
-@pytest.mark.parametrize("values, name", [(np.zeros((5, 5)), "values"), (np.zeros(5), "values"), (np.full((3, 3), np.nan), "values"),
+@pytest.mark.parametrize("values, name", [(np.zeros((5, 5)), "values"), (np.zeros(5), "values"),
+                                          (np.full((3, 3), np.nan), "values"),
                                           ([["a"]], "values")])
 def test_what_has_no_relief_is_refused(values, name):
     with pytest.raises((ValueError, TypeError), match=name):
         relief.Relief(values)
+
+
+def test_a_pit_is_darker_than_the_plain_around_it():
+    """Shading by open sky: flat ground at the bottom of a pit gets less light than flat ground outside."""
+    values = np.ones((81, 81))
+    values[34:47, 34:47] = 0.0
+    model = relief.Relief(values, contours=0, detail=81, cmap="gray")
+    sky = model._openness()
+    assert sky[40, 40] < 0.9 and sky[5, 5] == 1.0
+    model._base = np.full((81, 81, 3), 0.5, np.float32)       # one colour, so that only the light differs
+    light = model.colours(relief.View())[..., 0]
+    assert light[40, 40] < 0.97 * light[5, 5]

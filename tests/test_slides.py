@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dlhelpers.commands import slides
 PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
-PICTURE = '<img alt="figure" src="data:image/png;base64,iVBOR'
+PICTURE = '<img alt="Figure: Second slide" src="data:image/png;base64,iVBOR'
 
 
 def stream(text: str) -> Any:
@@ -33,8 +34,9 @@ def sample(tmp_path: Path) -> Path:
                                                     "utf-8")
     paragraphs = "\n\n".join(f"Paragraph {i} with a formula $x_{{{i}}}^2 < \\eta$ in it." for i in range(40))
     notebook = new_notebook(cells=[
-        new_markdown_cell("# 97 · A *sample* & more\n\nSee [lecture 02](02_linear_model.ipynb), [lecture 98](98_next.ipynb) "
-                          "and [a paper](https://example.org/paper).\n\n![a sketch](images/sketch.svg)"),
+        new_markdown_cell("# 97 · A *sample* & more\n\nSee [lecture 02](02_linear_model.ipynb), "
+                          "[lecture 98](98_next.ipynb) and [a paper](https://example.org/paper).\n\n"
+                          "![a sketch](images/sketch.svg)"),
         new_code_cell("import numpy as secret_setup"),
         new_markdown_cell("## Second slide\n\nThe bound is\n\n$$f(x_T) \\le \\frac{\\|x_0\\|^2}{2\\eta T}, "
                           "\\qquad \\mathbb{E}[x] = \\sum_i p_i x_i.$$"),
@@ -70,6 +72,95 @@ def test_code_can_be_hidden(sample: Path, tmp_path: Path) -> None:
     page = write(sample, tmp_path / "out", "--no-code")
     assert "visible_code" not in page and "answer_code" not in page
     assert "✓ one is &lt; two" in page and PICTURE in page
+
+
+def rich(folder: Path) -> Path:
+    """A lecture with plots, folded answers, a hidden heading, a further section, many claims."""
+    figure = [new_output("display_data", data={"image/png": PIXEL}, metadata={"image/png": {"alt": "A <b>line</b>"}})]
+    checks = "".join(f"✓ claim number {i} holds, and its sentence is as long as they are\n" for i in range(12))
+    notebook = new_notebook(cells=[
+        new_markdown_cell("# 96 · Rich"), new_code_cell("setup = 1"),
+        new_markdown_cell("## First\n\nText.\n\n## Hidden in the cell\n\nMore."),
+        new_code_cell("plot_code()", outputs=figure, metadata={"tags": ["plot"]}),
+        new_markdown_cell("**Predict first.** How many?\n\n<details><summary>The answer</summary>\n\nFour, $2^2$.\n\n"
+                          "</details>\n\nAfter it."),
+        new_code_cell("answer_plot()", outputs=figure, metadata={"tags": ["plot", "answer"]}),
+        new_code_cell("\n".join(f"long_code_{i} = {i}" for i in range(15)), outputs=[stream(checks)]),
+        new_code_cell("checks_again()", outputs=[stream("✓ one\n✓ two\n")],
+                      metadata={"slideshow": {"slide_type": "subslide"}, "tags": ["plot"]}),
+        new_markdown_cell("### Detail\n\n" + "\n\n".join(f"Line {i}." for i in range(20))),
+        new_markdown_cell("## ✦ Beyond"), new_code_cell("beyond()", outputs=[stream("far\n")]),
+        new_markdown_cell("## Summary"),
+    ])
+    path = folder / "96_rich.ipynb"
+    nbformat.write(notebooks.normalise(notebook), path)
+    return path
+
+
+def test_pictures_come_without_their_code(tmp_path: Path) -> None:
+    path = rich(tmp_path)
+    most, everything, none = (write(path, tmp_path / name, *more) for name, *more in (
+        ("a",), ("b", "--code"), ("c", "--no-code")))
+    for page in (most, everything, none):
+        assert page.count("data:image/png") == 2 and 'alt="A &lt;b&gt;line&lt;/b&gt;"' in page
+    assert "plot_code" not in most and "long_code_3" in most
+    assert "plot_code" in everything and "answer_plot" in everything
+    assert "plot_code" not in none and "long_code_3" not in none
+    with pytest.raises(SystemExit):
+        program.main(["slides", str(path), str(tmp_path / "d"), "--code", "--no-code"])
+
+
+def test_every_section_is_a_slide_and_the_core_can_stand_alone(tmp_path: Path) -> None:
+    path = rich(tmp_path)
+    page, core = (html.unescape(write(path, tmp_path / name, *more)) for name, *more in (("a",), ("b", "--core")))
+    for heading in ("First", "Hidden in the cell", "✦ Beyond", "Summary"):
+        assert re.search(rf'<section class="page">\n<div class="text"><h2>{heading}</h2>', page), heading
+    assert page.count("\n<section>\n") == 5 and core.count("\n<section>\n") == 4
+    assert "Beyond" not in core and ">far<" not in core and "Summary" in core
+
+
+def test_answers_wait_for_their_step(tmp_path: Path) -> None:
+    page = write(rich(tmp_path), tmp_path / "out")
+    assert re.search(r'<div class="text fragment"[^>]*><p><strong>The answer</strong></p>\s*<p>Four', page)
+    assert re.search(r'<div class="figure fragment"', page) and "<details" not in page
+    assert re.search(r'<div class="text">\s*<p>After it', page)
+
+
+def test_a_page_of_checks_alone_joins_its_neighbour(tmp_path: Path) -> None:
+    page = write(rich(tmp_path), tmp_path / "out")
+    for section in re.findall(r'<section class="page.*?</section>', page, re.S):
+        assert not re.fullmatch(r'<section class="page">\n<div class="output verbatim checks.*', section, re.S)
+    assert "✓ two" in page
+
+
+def test_numbers_may_be_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebooks, "FOLDER", tmp_path)
+    nbformat.write(notebooks.normalise(new_notebook(cells=[new_markdown_cell("# Three")])), tmp_path / "03_three.ipynb")
+    assert program.main(["slides", "3", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "03_three.slides.html").is_file()
+
+
+PAGES = """() => [...document.querySelectorAll('section.page')].map(s => {
+    const old = s.style.cssText, parent = s.parentNode.style.cssText;
+    s.parentNode.style.display = 'block'; s.style.display = 'block';
+    const blocks = [...s.children].filter(b => !b.classList.contains('continued'));
+    const found = {over: s.scrollHeight - s.clientHeight, wide: s.scrollWidth - s.clientWidth,
+                   checks: blocks.every(b => b.classList.contains('checks')),
+                   head: (s.querySelector('.continued') || {}).textContent || '', text: s.textContent};
+    s.style.cssText = old; s.parentNode.style.cssText = parent; return found; })"""
+
+
+@pytest.mark.browser
+def test_nothing_overflows_and_heads_are_right(tmp_path: Path) -> None:
+    write(rich(tmp_path), tmp_path / "out")
+    pages: list[dict[str, Any]] = []
+    deck = tmp_path / "out" / "96_rich.slides.html"
+    assert_clean(show_offline(deck, lambda page: pages.extend(page.evaluate(PAGES))))
+    assert all(page["over"] <= 0 and page["wide"] <= 0 and not page["checks"] for page in pages), pages
+    claims = next(page for page in pages if "claim number 11" in page["text"])
+    assert claims["head"] == "Hidden in the cell"
+    assert next(page for page in pages if "Line 19" in page["text"])["head"] in ("Detail", "")
+    assert next(page for page in pages if "far" in page["text"])["head"] == ""
 
 
 def test_links_work_or_are_text(sample: Path, tmp_path: Path) -> None:
@@ -120,7 +211,8 @@ def show_offline(deck: Path, look: Any) -> Complaints:
 
 # Formulas of the slide on screen that are set and lie inside the window.
 FORMULAS = """() => [...document.querySelectorAll('section.present:not(.stack) .MathJax')]
-    .map(f => f.getBoundingClientRect()).filter(r => r.width > 5 && r.height > 5 && r.bottom > 0 && r.top < 720).length"""
+    .map(f => f.getBoundingClientRect())
+    .filter(r => r.width > 5 && r.height > 5 && r.bottom > 0 && r.top < 720).length"""
 
 
 def assert_clean(complaints: Complaints) -> None:
@@ -148,7 +240,8 @@ def test_deck_works_with_the_network_cut(sample: Path, tmp_path: Path) -> None:
         # Forty paragraphs do not fit on one page: they are poured into several, none of which runs over.
         pages = page.locator('section.page:has(h3), section.page:has(.continued:text("Subslide"))')
         assert pages.count() >= 3
-        heights = pages.evaluate_all("""list => list.map(s => { const old = s.style.cssText, parent = s.parentNode.style.cssText;
+        heights = pages.evaluate_all("""list => list.map(s => {
+            const old = s.style.cssText, parent = s.parentNode.style.cssText;
             s.parentNode.style.display = 'block'; s.style.display = 'block';
             const over = s.scrollHeight - s.clientHeight;
             s.style.cssText = old; s.parentNode.style.cssText = parent; return over; })""")
@@ -171,7 +264,8 @@ def test_lecture_deck_works_with_the_network_cut(tmp_path: Path) -> None:
         assert page.locator("section.present:not(.stack)").first.is_visible()
         assert page.evaluate("Reveal.getIndices().h") == 1
         # The first formula of the lecture, wherever it stands.
-        page.evaluate("""() => { const {h, v} = Reveal.getIndices(document.querySelector('.MathJax').closest('section.page'));
+        page.evaluate("""() => {
+            const {h, v} = Reveal.getIndices(document.querySelector('.MathJax').closest('section.page'));
             Reveal.slide(h, v); }""")
         page.wait_for_timeout(200)
         assert page.evaluate(FORMULAS) >= 1
@@ -183,6 +277,7 @@ def test_lecture_deck_works_with_the_network_cut(tmp_path: Path) -> None:
 def test_mathjax_is_whole() -> None:
     """The fonts and scripts that a deck needs lie in the installed package."""
     static = slides._mathjax()
-    for name in ("MathJax.js", "config/TeX-AMS-MML_HTMLorMML-full.js", "jax/output/HTML-CSS/fonts/STIX-Web/fontdata.js"):
+    for name in ("MathJax.js", "config/TeX-AMS-MML_HTMLorMML-full.js",
+                 "jax/output/HTML-CSS/fonts/STIX-Web/fontdata.js"):
         assert (static / name).is_file()
     assert list((static / "fonts" / "HTML-CSS" / "STIX-Web" / "woff").glob("*.woff"))

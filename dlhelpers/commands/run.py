@@ -137,7 +137,7 @@ def differences(stored: Any, fresh: Any) -> list[str]:
     if len(stored.cells) != len(fresh.cells):
         return [f"{len(stored.cells)} cells stored, {len(fresh.cells)} after normalising"]
     found = []
-    for number, (old, new) in enumerate(zip(stored.cells, fresh.cells)):
+    for number, (old, new) in enumerate(zip(stored.cells, fresh.cells, strict=True)):
         if old.cell_type != "code" or "nbval-ignore-output" in old.metadata.get("tags", []):
             continue
         if _compared(old) != _compared(new):

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     :param parser: gets them.
     """
-    parser.add_argument("names", nargs="+", metavar="LECTURE", help="lecture numbers such as 03 or 3, or notebook files")
+    parser.add_argument("names", nargs="+", metavar="LECTURE", help="numbers such as 03 or 3, or notebook files")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write to")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--code", action="store_const", const="all", dest="code", help="show the code of figures, too")
@@ -112,9 +112,10 @@ def deck(path: Path, out: Path, *, beside: frozenset[str] = frozenset(), code: C
             elif blocks:
                 pages.append(blocks)
         if pages:
-            parts.append("<section>\n" + "\n".join(
-                f'<section class="page{" opening" if not parts and not k else ""}">\n' + "\n".join(blocks) + "\n</section>"
-                for k, blocks in enumerate(pages)) + "\n</section>")
+            openings = [" opening" if not parts and not k else "" for k in range(len(pages))]
+            shown = (f'<section class="page{opening}">\n' + "\n".join(blocks) + "\n</section>"
+                     for opening, blocks in zip(openings, pages, strict=True))
+            parts.append("<section>\n" + "\n".join(shown) + "\n</section>")
     first = re.match(r"#\s+(.+)", cells[0].source) if cells else None
     title = html.escape(first.group(1) if first else path.stem)
     return string.Template((ASSETS / "deck.html").read_text("utf-8")).substitute(title=title, slides="\n".join(parts))

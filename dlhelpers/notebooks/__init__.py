@@ -15,14 +15,14 @@ import nbformat
 
 from dlhelpers import files
 from dlhelpers.notebooks.checkout import committed, judged, tracked, way_back
-from dlhelpers.notebooks.normalising import KERNELSPEC, WIDGET_VIEW, normalise, write
 from dlhelpers.notebooks.images import IMAGE_BUDGET, PICTURES_BUDGET
+from dlhelpers.notebooks.normalising import KERNELSPEC, WIDGET_VIEW, normalise, write
 from dlhelpers.notebooks.running import execute, kernel_environment
 from dlhelpers.notebooks.sections import Section, Times, estimate, minutes, sections, stated_times
 
-__all__ = ["FOLDER", "IMAGE_BUDGET", "KERNELSPEC", "NAME", "PICTURES_BUDGET", "Section", "Times", "WIDGET_VIEW", "committed",
-           "estimate", "execute", "exercises", "find", "judged", "kernel_environment", "lectures", "minutes",
-           "normalise", "pictures", "sections", "stated_times", "times", "tracked", "way_back", "write"]
+__all__ = ["FOLDER", "IMAGE_BUDGET", "KERNELSPEC", "NAME", "PICTURES_BUDGET", "Section", "Times", "WIDGET_VIEW",
+           "committed", "estimate", "execute", "exercises", "find", "judged", "kernel_environment", "lectures",
+           "minutes", "normalise", "pictures", "sections", "stated_times", "times", "tracked", "way_back", "write"]
 
 FOLDER = files.ROOT / "notebooks"
 #: Copies that JupyterLab makes (03_name-Copy1.ipynb) and names of one's own are not lectures.
@@ -60,7 +60,7 @@ def find(name: str) -> list[Path]:
         return [Path(name).resolve()]
     folder, _, number = name.rpartition("/")
     pool = exercises() if folder.endswith(("exercises", "solutions")) else lectures()
-    number = number.zfill(2) if number.isdecimal() else number.removesuffix(".ipynb")
+    number = number.zfill(2) if number.isdecimal() else number
     found = [p for p in pool if p.name.startswith(f"{number}_") or p.stem == number]
     if not found:
         known = ", ".join(p.name[:2] for p in pool)

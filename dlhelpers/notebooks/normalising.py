@@ -37,7 +37,8 @@ def normalise(notebook: Any) -> Any:
         "kernelspec": KERNELSPEC, "language_info": {"name": "python", "pygments_lexer": "ipython3"}})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
-    count, seen = 0, set()
+    count = 0
+    seen: set[str] = set()
     for cell in notebook.cells:
         cell.source = "\n".join(line.rstrip() for line in cell.source.strip("\n").split("\n"))
         cell.id = _cell_id(cell, seen)
@@ -56,7 +57,8 @@ def normalise(notebook: Any) -> Any:
     for cell in notebook.cells:
         if not sections.is_heading(cell):
             cell.metadata.pop("section", None)
-    sections.complete(notebook)
+    if not any("nbgrader" in cell.metadata for cell in notebook.cells):      # exercises have no core
+        sections.complete(notebook)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: cell.metadata[k] for k in KEPT if cell.metadata.get(k)})
     return notebook

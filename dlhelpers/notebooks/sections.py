@@ -47,7 +47,7 @@ def sections(notebook: Any) -> list[Section]:
     cells = notebook.cells
     starts = [0] + [i for i, cell in enumerate(cells) if i and is_heading(cell)]
     found = []
-    for first, end in zip(starts, [*starts[1:], len(cells)]):
+    for first, end in zip(starts, [*starts[1:], len(cells)], strict=True):
         data = cells[first].metadata.get("section", {}) if cells else {}
         heading = cells[first].source.split("\n")[0].lstrip("# ").strip() if cells else ""
         part = "further" if heading.startswith(FURTHER) else "core"

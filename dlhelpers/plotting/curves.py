@@ -33,7 +33,7 @@ def line(ax: Axes, y: Any, x: Any = None, *, label: str | None = None, color: st
     x = np.arange(len(y)) if x is None else checks.array(x, "x", shape=(len(y),))
     (drawn,) = ax.plot(x, y, color=color, label=None if end_label else label, **kwargs)
     if end_label and label:
-        style.note(ax, label, (x[-1], y[-1]), (6, 0), color=drawn.get_color())
+        style.note(ax, label, (x[-1], y[-1]), (6, 0), color=drawn.get_color())  # type: ignore[arg-type]
     return ax
 
 
@@ -131,6 +131,8 @@ def end_labels(ax: Axes, ends: Sequence[tuple[str, float, float, str]], *, side:
                size: float = 13) -> Axes:
     """Names beside the ends of curves, moved apart where they would overlap.
 
+    On the left, where the axis has its numbers, the names stand inside: the limits make room for them.
+
     :param ax: its limits and scales must be final.
     :param ends: (name, x, y, colour) for each curve, in data units.
     :param side: "right" or "left" of the points.
@@ -141,8 +143,10 @@ def end_labels(ax: Axes, ends: Sequence[tuple[str, float, float, str]], *, side:
     checks.one_of(side, "side", ("right", "left"))
     ax.autoscale_view()
     points = 72 / ax.figure.dpi
+    if side == "left":
+        _make_room(ax, 0.66 * size * max(len(name) for name, *_ in ends) + 14, points)
     heights = np.array([ax.transData.transform((x, y))[1] * points for _, x, y, _ in ends])
-    for (name, x, y, color), shift in zip(ends, _apart(heights, 1.25 * size) - heights):
+    for (name, x, y, color), shift in zip(ends, _apart(heights, 1.25 * size) - heights, strict=True):
         style.note(ax, name, (x, y), (8 if side == "right" else -8, shift), color=color, fontsize=size,
                    ha="left" if side == "right" else "right", va="center")
     return ax
@@ -207,7 +211,7 @@ def reference(ax: Axes, *, y: float | None = None, x: float | None = None, label
     if (x is None) == (y is None):
         raise TypeError("give either y, for a horizontal line, or x, for a vertical one")
     look = {"color": color, "linestyle": linestyle, "linewidth": 1.4, "zorder": 1, **kwargs}
-    words = {"color": color, "fontsize": 12, "textcoords": "offset points"}
+    words: dict[str, Any] = {"color": color, "fontsize": 12, "textcoords": "offset points"}
     if y is not None:
         ax.axhline(checks.number(y, "y"), **look)
         ax.annotate(label, (0.99 if end else 0.01, y), xycoords=("axes fraction", "data"), xytext=(0, 3),
@@ -249,6 +253,14 @@ def _band(runs: np.ndarray, band: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
         raise ValueError(f"band {band!r} needs at least two runs, got {len(runs)}")
     width = runs.std(0, ddof=1) / (np.sqrt(len(runs)) if band == "se" else 1.0)
     return runs.mean(0), runs.mean(0) - width, runs.mean(0) + width
+
+
+def _make_room(ax: Axes, needed: float, points: float) -> None:
+    """Move the left limit so that ``needed`` points of the width are free."""
+    share = min(0.6, needed / (ax.bbox.width * points))
+    scale = ax.xaxis.get_transform()
+    low, high = scale.transform(np.array(ax.get_xlim()))
+    ax.set_xlim(left=float(scale.inverted().transform(np.array([high - (high - low) / (1 - share)]))[0]))
 
 
 def _apart(heights: np.ndarray, gap: float) -> np.ndarray:

@@ -17,11 +17,15 @@ def computation(ax: Axes, places: Mapping[str, Place], edges: Sequence[tuple[str
                 colors: Mapping[str, str] | None = None, size: float = 15) -> Axes:
     """A directed graph of small round boxes.
 
+    :param ax: where to draw.
     :param places: node label -> (x, y) in data units, left to right.
     :param edges: pairs of labels, from the input to what is computed of it.
     :param above: label -> text over the node (values of the forward sweep).
     :param below: label -> text under the node (derivatives of the backward sweep).
     :param colors: label -> fill colour; white by default.
+    :param size: of the labels' type, in points.
+    :returns: the Axes.
+    :raises ValueError: if an edge joins a node that has no place.
     """
     missing = {label for edge in edges for label in edge} - set(places)
     if missing:
@@ -40,7 +44,7 @@ def computation(ax: Axes, places: Mapping[str, Place], edges: Sequence[tuple[str
         for label, text in (texts or {}).items():
             ax.annotate(text, places[label], xytext=(0, offset), textcoords="offset points", ha="center",
                         va="center", color=color, fontsize=12.5, fontweight="bold", zorder=4)
-    xs, ys = zip(*places.values())
+    xs, ys = zip(*places.values(), strict=True)
     ax.set_xlim(min(xs) - 0.55, max(xs) + 0.55)
     ax.set_ylim(min(ys) - 0.65, max(ys) + 0.65)
     ax.axis("off")

@@ -23,9 +23,15 @@ def _square(image: np.ndarray) -> np.ndarray:
 
 
 def show(ax: Axes, image: Any, *, title: str = "", signed: bool = False, **kwargs: Any) -> Axes:
-    """One image without ticks; ``signed`` centres a diverging map on zero.
+    """One image without ticks.
 
+    :param ax: where to draw.
     :param image: (height, width), (height, width, 3), or a flattened square.
+    :param title: above it.
+    :param signed: a diverging colour map, centred on zero.
+    :param kwargs: for ``ax.imshow``.
+    :returns: the Axes.
+    :raises ValueError: if a flat image is no square, or holds NaN.
     """
     image = _square(checks.array(image, "image"))
     if image.ndim == 2 and signed:
@@ -45,7 +51,15 @@ def show(ax: Axes, image: Any, *, title: str = "", signed: bool = False, **kwarg
 
 
 def row(axes: Sequence[Axes], images: Any, titles: Sequence[str] = (), **kwargs: Any) -> Sequence[Axes]:
-    """Several images side by side, one on each Axes."""
+    """Several images side by side, one on each Axes.
+
+    :param axes: as many as images.
+    :param images: (n, height, width), (n, height, width, 3), or flattened squares (n, pixels).
+    :param titles: one for each image; none by default.
+    :param kwargs: for :func:`show`.
+    :returns: the Axes.
+    :raises ValueError: if the numbers differ, or an image is none.
+    """
     titles = list(titles) or [""] * len(images)
     for ax, image, title in zip(axes, images, titles, strict=True):
         show(ax, image, title=title, **kwargs)
@@ -55,7 +69,13 @@ def row(axes: Sequence[Axes], images: Any, titles: Sequence[str] = (), **kwargs:
 def mosaic(ax: Axes, images: Any, columns: int = 10, *, gap: int = 2, **kwargs: Any) -> Axes:
     """Many images of one size, tiled into one picture.
 
+    :param ax: where to draw.
     :param images: (n, height, width) or flattened squares (n, pixels).
+    :param columns: tiles a row.
+    :param gap: between tiles, in pixels.
+    :param kwargs: for :func:`show`.
+    :returns: the Axes.
+    :raises ValueError: if the images are none, or ``columns`` is less than 1.
     """
     tiles = [_square(tile) for tile in checks.array(images, "images")]
     height, width = tiles[0].shape
@@ -69,11 +89,22 @@ def mosaic(ax: Axes, images: Any, columns: int = 10, *, gap: int = 2, **kwargs: 
 
 def matrix(ax: Axes, values: Any, *, rows: Sequence[str] = (), columns: Sequence[str] = (),
            numbers: str | None = "{:g}", cmap: str = "Blues", **kwargs: Any) -> Axes:
-    """A matrix as coloured cells with the numbers written in (confusion matrices, kernels)."""
+    """A matrix as coloured cells with the numbers written in (confusion matrices, kernels).
+
+    :param ax: where to draw.
+    :param values: (rows, columns).
+    :param rows: names of the rows; default their numbers.
+    :param columns: names of the columns; default their numbers.
+    :param numbers: format of an entry; None writes none.
+    :param cmap: colour map.
+    :param kwargs: for ``ax.imshow``.
+    :returns: the Axes.
+    :raises ValueError: if ``values`` is not a finite matrix.
+    """
     values = checks.array(values, "values", ndim=2)
     drawn = ax.imshow(values, cmap=cmap, aspect=kwargs.pop("aspect", "equal"), **kwargs)
-    ax.set_xticks(range(values.shape[1]), columns or range(values.shape[1]))
-    ax.set_yticks(range(values.shape[0]), rows or range(values.shape[0]))
+    ax.set_xticks(range(values.shape[1]), list(columns) or [str(j) for j in range(values.shape[1])])
+    ax.set_yticks(range(values.shape[0]), list(rows) or [str(i) for i in range(values.shape[0])])
     ax.grid(False)
     if numbers:
         for (i, j), value in np.ndenumerate(values):

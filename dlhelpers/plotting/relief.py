@@ -38,7 +38,9 @@ class Relief:
     :param light: direction that the light comes from, degrees, relative to the viewer.
     :param contours: how many thin level lines.
     :param detail: the field is resampled to so many points a side.
-    :param vmin, vmax: heights at the ends of the colours and of the relief.
+    :param vmin: height at the lower end of the colours and of the relief; default the lowest value.
+    :param vmax: at the upper end; default the highest value.
+    :raises ValueError: if all values are equal, or ``values`` is not a finite matrix.
     """
 
     def __init__(self, values: Any, *, cmap: str = style.SEQUENTIAL, light: float = -40.0, contours: int = 16,
@@ -54,7 +56,11 @@ class Relief:
         self.cmap, self.light, self.contours = cmap, light, contours
 
     def colours(self, view: View) -> np.ndarray:
-        """Shaded colours (detail, detail, 3) of the field for light that stays with the viewer."""
+        """Shaded colours of the field for light that stays with the viewer.
+
+        :param view: where it is seen from.
+        :returns: (detail, detail, 3), in 0..1.
+        """
         h = self.field * np.float32(view.height)
         step = np.float32(1.0 / (len(h) - 1))
         slope_b, slope_a = np.gradient(h, step)
@@ -98,7 +104,14 @@ class Relief:
 
     def render(self, width: int = 560, height: int = 400, view: View | None = None,
                background: str = style.PAPER) -> np.ndarray:
-        """The picture, (height, width, 3), uint8, first row on top."""
+        """The picture.
+
+        :param width: in pixels.
+        :param height: in pixels.
+        :param view: where it is seen from.
+        :param background: colour of what is not covered.
+        :returns: (height, width, 3), uint8, first row on top.
+        """
         view = view or View()
         shaded = (255 * self.colours(view)).astype(np.uint8)
         n = len(self.field)
@@ -112,7 +125,7 @@ class Relief:
         inside = (column >= 0) & (column <= n - 1) & (row >= 0) & (row <= n - 1)
         i, j = np.clip(row, 0, n - 1.001).astype(np.int32), np.clip(column, 0, n - 1.001).astype(np.int32)
         u, v = row - i, column - j
-        flat, at = self.field.reshape(-1), i * n + j
+        flat, at = self.field.reshape(-1), i * n + j                  # (n²,); (depth, width)
         h = ((flat[at] * (1 - v) + flat[at + 1] * v) * (1 - u) + (flat[at + n] * (1 - v) + flat[at + n + 1] * v) * u)
         tilt = np.radians(view.elevation)
         ground = floor + scale * np.float32(np.sin(tilt)) * (depth + 0.72)
@@ -121,12 +134,12 @@ class Relief:
         horizon = np.maximum.accumulate(screen, axis=0)
         # Counting how many rows lie below a pixel tells which row the pixel shows.
         level = np.clip(np.ceil(horizon), 0, height).astype(np.int64)
-        counts = np.bincount((level * width + np.arange(width)).reshape(-1), minlength=(height + 1) * width)
-        which = counts.reshape(height + 1, width).cumsum(0)[:height]
+        counts = np.bincount((level * width + np.arange(width)).ravel(), minlength=(height + 1) * width)
+        which = counts.reshape(height + 1, width).cumsum(0)[:height]          # (height, width)
         visible = which < depth_steps
         which = np.minimum(which, depth_steps - 1)
         across = np.broadcast_to(np.arange(width), which.shape)
-        picture = shaded.reshape(-1, 3)[at.reshape(-1)[which * width + across]]
+        picture = shaded.reshape(-1, 3)[at.ravel()[which * width + across]]   # (height, width, 3)
         # The cut faces: below the first row of the field, down to its base.
         first = inside.argmax(0)
         any_inside = inside.any(0)
@@ -147,7 +160,7 @@ class Relief:
         corner = np.where(edge > 0, first, len(self.field) * 2).argmin()      # the column nearest to the viewer
         tone = np.where(x <= corner, np.float32(1.0), np.float32(0.74))
         fade = 0.62 + 0.38 * np.clip((y - bottom[x]) / np.maximum(edge - bottom, 1)[x], 0, 1)
-        return (np.float32([128, 135, 153]) * (tone * fade)[:, None]).astype(np.uint8)
+        return (np.array([128, 135, 153], np.float32) * (tone * fade)[:, None]).astype(np.uint8)
 
     def _scale(self, height: int, width: int, view: View) -> tuple[float, float]:
         """Pixels a side of the field, and the screen height of its front corner's ground."""
@@ -160,7 +173,8 @@ class Relief:
         """Pixels of points on the surface as the last picture shows it.
 
         :param points: (P, 2), each coordinate in 0..1 across the field (first along a).
-        :returns: x and y (from the top) in pixels, and whether the point is in sight.
+        :returns: x and y (from the top) in pixels, and whether the point is in sight; (P,) each.
+        :raises ValueError: if ``points`` has another shape.
         """
         points = checks.array(points, "points", shape=(None, 2))
         view, width, height, scale, floor, horizon, _ = self._last
@@ -180,15 +194,24 @@ class Relief:
 
 def show(ax: Axes, values: Any, *, view: View | None = None, width: int = 640, height: int = 460, sharp: int = 2,
          path: Any = None, color: str = style.VERMILION, **kwargs: Any) -> Relief:
-    """Draw a relief into axes, which it fills; ``kwargs`` as for :class:`Relief`.
+    """Draw a relief into axes, which it fills.
 
+    :param ax: where to draw.
+    :param values: heights, (n_b, n_a).
+    :param view: where it is seen from.
+    :param width: of the picture, in pixels.
+    :param height: of the picture, in pixels.
     :param sharp: rendered so many times larger and averaged.
     :param path: (P, 2) points on the surface, coordinates in 0..1, drawn as a line, faintly where a ridge hides it.
+    :param color: of the path.
+    :param kwargs: for :class:`Relief`.
+    :returns: the relief, which can ``project`` further points.
+    :raises ValueError: if ``values`` has no relief or ``sharp`` is less than 1.
     """
     sharp = checks.integer(sharp, "sharp", at_least=1)
     relief = Relief(values, **{"detail": 220 * sharp, **kwargs})
     picture = relief.render(width * sharp, height * sharp, view)
-    picture = picture.reshape(height, sharp, width, sharp, 3).mean((1, 3)) / 255
+    picture = picture.reshape(height, sharp, width, sharp, 3).mean((1, 3)) / 255     # (height, width, 3)
     ax.imshow(picture, interpolation="antialiased", extent=(0, width, height, 0))
     if path is not None:
         x, y, seen = relief.project(path)
@@ -204,7 +227,7 @@ def show(ax: Axes, values: Any, *, view: View | None = None, width: int = 640, h
 
 
 def _bilinear(field: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    i, j = (np.clip(c, 0, n - 1.001).astype(int) for c, n in zip((row, column), field.shape))
+    i, j = (np.clip(c, 0, n - 1.001).astype(int) for c, n in zip((row, column), field.shape, strict=True))
     u, v = row - i, column - j
     return ((field[i, j] * (1 - v) + field[i, j + 1] * v) * (1 - u)
             + (field[i + 1, j] * (1 - v) + field[i + 1, j + 1] * v) * u)

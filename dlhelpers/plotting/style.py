@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 
 from dlhelpers import checks
@@ -33,13 +34,13 @@ SEQUENTIAL, DIVERGING, IMAGE = "viridis", "RdBu_r", "gray_r"
 #: For pictures of patterns, from black to light; also perceptually uniform.
 PATTERN = "magma"
 
-RC: dict[str, Any] = {
+RC: Any = {
     "figure.figsize": (9.0, 4.0),
     "figure.dpi": 100,
     "figure.constrained_layout.use": True,
     "figure.facecolor": PAPER,
     "axes.facecolor": PAPER,
-    "axes.prop_cycle": mpl.cycler(color=CYCLE),
+    "axes.prop_cycle": cycler(color=CYCLE),
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -129,14 +130,14 @@ def label_panels(axes: Any) -> None:
 
     :param axes: the panels, in order.
     """
-    for letter, ax in zip("abcdefghij", np.ravel(axes)):
+    for letter, ax in zip("abcdefghij", np.ravel(axes), strict=False):
         ax.text(-0.02, 1.035, letter, transform=ax.transAxes, ha="right", va="bottom",
                 fontsize=14, fontweight="bold", color=MUTED)
 
 
 def note(ax: Axes, text: str, at: Any, offset: tuple[float, float] = (8, 0), *, color: str = INK,
          arrow: bool = False, bold: bool = True, **kwargs: Any) -> Axes:
-    """A few words at a point: they stand away from it in the direction of ``offset``, turned towards it.
+    """A few words beside a point, on the side that ``offset`` says, set flush towards the point.
 
     :param ax: where to draw.
     :param text: the words.

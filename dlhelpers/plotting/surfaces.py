@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LightSource, LinearSegmentedColormap
+from matplotlib.colors import LightSource, LinearSegmentedColormap, TwoSlopeNorm
 
 from dlhelpers import checks
 from dlhelpers.plotting import style
@@ -84,10 +84,13 @@ def regions(ax: Axes, predict: Callable[[Any], Any], X: Any, y: Any, *, threshol
         raise ValueError(f"colors must hold one for each of the {K} classes, got {len(colors)}")
     winner = winner.reshape(A.shape)                                        # (b, a)
     if soft and score is not None:
-        reach = float(np.abs(score - threshold).max()) or 1.0
+        # Each side fades over its own range, without the far corners, so that neither pales beside the other.
+        below, above = (float(np.percentile(s[s > 0], 90)) if (s > 0).any() else 1.0
+                        for s in (threshold - score, score - threshold))
+        norm = TwoSlopeNorm(threshold, threshold - below, threshold + above)
         fade = LinearSegmentedColormap.from_list("", [colors[0], style.PAPER, colors[1]])
         ax.pcolormesh(A, B, score.reshape(A.shape), cmap=fade, alpha=0.6, shading="gouraud",     # (b, a)
-                      vmin=threshold - reach, vmax=threshold + reach)
+                      norm=norm)
     else:
         ax.contourf(A, B, winner, levels=np.arange(K + 1) - 0.5, colors=colors[:K], alpha=0.22)
     for k in range(1, K):
@@ -95,8 +98,8 @@ def regions(ax: Axes, predict: Callable[[Any], Any], X: Any, y: Any, *, threshol
             ax.contour(A, B, score.reshape(A.shape) if score is not None else winner,            # (b, a)
                        levels=[threshold if score is not None else k - 0.5], colors=style.INK, linewidths=1.4)
     for k in range(K):
-        ax.scatter(*at[numbers == k].T, s=size, color=colors[k], marker=style.MARKERS[k % 7], edgecolor="white",
-                   linewidth=0.6, label=names[k] if k < len(names) else None, zorder=3)
+        ax.scatter(at[numbers == k, 0], at[numbers == k, 1], s=size, color=colors[k], marker=style.MARKERS[k % 7],
+                   edgecolor="white", linewidth=0.6, label=names[k] if k < len(names) else None, zorder=3)
     if names:
         ax.legend()
     ax.grid(False)
