@@ -139,7 +139,8 @@ def main() -> int:
         fields = gray_scott.seed_fields((size, size), spots=12)
         solver = gray_scott.solver(F, K, *fields)
         count = int(2e8 / size**2)
-        seconds.append(_report.interleaved({"ours": functools.partial(solver.run, count)}, arguments.repeats)["ours"] / count)
+        timed = _report.interleaved({"ours": functools.partial(solver.run, count)}, arguments.repeats)
+        seconds.append(timed["ours"] / count)
     exponent = np.polyfit(np.log(sizes.astype(float) ** 2), np.log(seconds), 1)[0]
     for size, spent in zip(sizes, seconds, strict=True):
         report.add(f"Gray-Scott step {size}", spent, "linear from 128", seconds[0] * (size / 128) ** 2,
