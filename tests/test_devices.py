@@ -316,8 +316,10 @@ def test_measures_and_claims_read_the_device(device, capsys):
         assert repr(measure(device)) == repr(measure("cpu"))
     claims.claim("all positive", y_hat.to(device) >= 0)
     claims.claim("labels", y.to(device), equal=[0, 1, 1])
+    claims.claim("labels again", y.to(device), equal=y.to(device))
+    claims.claim("outputs again", y_hat.to(device), near=y_hat.to(device), tol=1e-6)
     claims.claim("largest", y_hat.to(device).max(), near=2.0, tol=1e-6)
-    assert capsys.readouterr().out.count("✓") == 3
+    assert capsys.readouterr().out.count("✓") == 5
 
 
 def test_the_notebooks_device(device):

@@ -111,12 +111,17 @@ def _notebook_place(folder: Path) -> Iterator[None]:
         pyplot.show = show
 
 
-def _place(error: BaseException, cell: int) -> str:
-    """Cell and line, and the deepest line of ours, of an error."""
+def _place(error: BaseException, cell: int, names: dict[str, int]) -> str:
+    """Cell and line, and the deepest line of ours, of an error; ``names``: cell numbers by the names of their code."""
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [f for f in frames if "ipython-input" in f.filename or "ipykernel" in f.filename]
+    inside = [f for f in frames if f.filename in names]
     ours = [f for f in frames if f"{os.sep}dlhelpers{os.sep}" in f.filename]
-    where = f"c{cell} line {inside[-1].lineno}: {(inside[-1].line or '').strip()}" if inside else f"c{cell}"
+    where = f"c{cell}"
+    if inside:
+        last = inside[-1]
+        if names[last.filename] != cell:
+            where += f", in c{names[last.filename]}"
+        where += f" line {last.lineno}: {(last.line or '').strip()}"
     if ours:
         where += f"  [{ours[-1].filename.split(os.sep + 'dlhelpers' + os.sep)[-1]}:{ours[-1].lineno}]"
     return where
@@ -142,11 +147,14 @@ def run(path: Path, *, verbose: bool = False) -> Report:
     with pretending(), _notebook_place(path.parent), report.work:
         shell: Any = InteractiveShell.instance()
         shell.reset()
+        names: dict[str, int] = {}
         shell.showtraceback = shell.showsyntaxerror = lambda *args, **kwargs: None
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
                 continue
             report.cells += 1
+            names[shell.compile.get_code_name(cell.source, shell.transform_cell(cell.source),
+                                              shell.execution_count)] = index
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
                 result = shell.run_cell(cell.source, store_history=False)
             error = result.error_before_exec or result.error_in_exec
@@ -155,7 +163,7 @@ def run(path: Path, *, verbose: bool = False) -> Report:
                 said = f"✗ {error}"
                 report.followers.append(index)
             elif error is not None:
-                said = f"✗ {_place(error, index)}\n      {_said(error)}"
+                said = f"✗ {_place(error, index, names)}\n      {_said(error)}"
                 report.failures.append(said[2:])
             if verbose:
                 print(f"c{index}: {said}", flush=True)
