@@ -219,6 +219,8 @@ def _check_bounds(value: Any, below: float | None, above: float | None) -> tuple
 def _check_equal(value: Any, equal: Any) -> tuple[bool, str]:
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
+    if hasattr(equal, "detach"):
+        equal = equal.detach().cpu().numpy()
     if isinstance(equal, float) and not equal.is_integer():
         raise TypeError("equal is for exact values; a measured float needs near= and tol=")
     same = np.array_equal(np.asarray(value), np.asarray(equal)) and np.asarray(value).size > 0

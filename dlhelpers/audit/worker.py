@@ -74,7 +74,7 @@ class Worker:
         self.loads: list[dict[str, Any]] = []
         self.snapshots: list[int] = []
         self._load = runs.load
-        claims.claim = self.claims  # type: ignore[assignment]
+        claims.claim = self.claims
         runs.load = self._watched_load
         for name, helper in ((measure.COMPARE, self.compared), (measure.RECALL, self.compared.recall),
                              (mutants.SCALE, values.scaled)):

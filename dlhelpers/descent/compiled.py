@@ -85,7 +85,7 @@ def kernel() -> Any:
         warnings.warn(f"numba cannot be imported ({error}): steps will be taken by numpy", RuntimeWarning, stacklevel=2)
         return None
     # Only the loop is called from Python: the parts need no way in from there, which halves the compiling.
-    part = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    part = numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
     return functools.partial(numba.njit(error_model="numpy")(_loop), _slopes(part), _move(part))
 
 

@@ -53,6 +53,8 @@ def data_pair(data: Data, model: nn.Module) -> Data:
     :raises ValueError: if the lengths differ, X is not finite, or something lies on another device.
     """
     X, y = arguments.data(data, "data", model)
+    if not (isinstance(X, torch.Tensor) and isinstance(y, torch.Tensor)):
+        raise TypeError(f"data must be a pair of tensors, got {type(X).__name__} and {type(y).__name__}")
     return X.detach(), y.detach()
 
 

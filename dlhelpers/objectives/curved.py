@@ -57,7 +57,7 @@ class LogisticLoss(FiniteSum):
         return (-s * numerics.sigmoid(-z))[..., None] * rows + self.l2 * theta[..., None, :]
 
     @cached_property
-    def minimiser(self) -> np.ndarray | None:  # type: ignore[override]
+    def minimiser(self) -> np.ndarray | None:
         """By damped Newton steps; None if the classes can be separated and nothing attains the infimum 0."""
         theta = numerics.newton(self._value, self._gradient, self._hessian, np.zeros(self.dim), steps=60,
                                 tol=1e-13 * (1 + self.beta)).theta
@@ -66,7 +66,7 @@ class LogisticLoss(FiniteSum):
         return None if separated else theta
 
     @cached_property
-    def minimum(self) -> float:  # type: ignore[override]
+    def minimum(self) -> float:
         """L*; the infimum 0 where the classes can be separated."""
         return 0.0 if self.minimiser is None else float(self._value(self.minimiser))
 

@@ -144,7 +144,7 @@ class OptimizerRaceExplorer(live.Explorer):
             self._state[name] = float(gaps[-1])
             if run.diverged is not None and run.diverged <= step:
                 lost.append(name)
-        said = f"step {step}, leader: {min(self._state, key=self._state.get)}"          # type: ignore[arg-type]
+        said = f"step {step}, leader: {min(self._state, key=self._state.get)}"
         self._words.set_text(said + (f"\ndiverged: {', '.join(lost)}" if lost else ""))
         self._state["diverged"] = float(len(lost))
         if landscape != self._drawn:
