@@ -77,11 +77,12 @@ class Audit:
                 say(f"  {self._resume()} outcomes taken over from the audit that was stopped")
             else:
                 self.partial.unlink(missing_ok=True)
-            for limit in (plan.CHEAP, plan.DEAR):
+            for limit, tries in ((plan.CHEAP, plan.TRIES), (plan.DEAR, plan.TRIES), (plan.DEAR, 3 * plan.TRIES)):
+                self.plan.tries = tries
                 self._together(lambda limit=limit: self._next(limit))
                 settled = sum(t.settled for t in self.plan.claims.values())
-                say(f"  {self.jobs} changes tried, up to {limit:g} s each: {settled} of {len(self.plan.claims)}"
-                    f" claims broken as they should, {self._elapsed():.0f} s")
+                say(f"  {self.jobs} changes tried, up to {limit:g} s and {tries} a claim: {settled} of"
+                    f" {len(self.plan.claims)} claims broken as they should, {self._elapsed():.0f} s")
             queue = iter(self.plan.own())
             end = min(self.seconds, self._elapsed() + OWN * self.seconds)
             self._together(lambda: self._from(queue, end))

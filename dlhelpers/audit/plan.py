@@ -11,7 +11,7 @@ from dlhelpers.audit import mutants, worker
 from dlhelpers.audit.cells import INPUTS, callee
 from dlhelpers.audit.slices import Graph
 
-#: A claim gets at most so many changes.
+#: A claim gets at most so many changes, and three times as many if there is time left.
 TRIES = 48
 #: A job should take no longer than this many seconds; claims that need more get it when nothing cheaper is left.
 CHEAP, DEAR = 1.5, 8.0
@@ -91,6 +91,7 @@ class Plan:
                        for f in report["claims"]}
         self.slices = {s: graph.before(s) for s in {k[0] for k in self.claims}}
         self.done: set[str] = set()
+        self.tries = TRIES
         self.rigid: set[tuple[str, int]] = set()  # (place, node) of values that cannot be scaled
         self._groups: dict[Any, tuple[list[int], set[int]]] = {}
         self._dear: set[tuple[int, str, float]] = set()
@@ -187,7 +188,7 @@ class Plan:
     def next(self, limit: float) -> Job | None:
         """The next job whose cost is at most ``limit`` seconds; None if there is none left."""
         waiting = [t for t in self.claims.values()
-                   if not t.settled and t.attempts < (TRIES / 4 if t.condemned else TRIES)]
+                   if not t.settled and t.attempts < (TRIES / 4 if t.condemned else self.tries)]
         for tested in sorted(waiting, key=lambda t: (t.condemned, t.attempts, t.key)):
             job = self._for(tested, limit)
             if job is not None:
