@@ -26,7 +26,7 @@ ALLOWED = {
     **{name: FIRST | SECOND for name in SECOND},
     "runs": set(),
     "notebooks": set(),
-    "audit": {"notebooks", "claims"},
+    "audit": {"notebooks", "claims", "runs"},
     "plotting": set(),
     "widgets": COMPUTING | {"plotting", "runs"},
     "exercises": COMPUTING,
