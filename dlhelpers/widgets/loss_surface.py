@@ -109,6 +109,7 @@ class LossSurfaceExplorer(live.Explorer):
         for line, words in enumerate(self._says):
             words.set_position((0, 20 * line))
         self._level = move(bar.plot([], [], "<", color=red, markersize=9, clip_on=False, zorder=9)[0])
+        self._level.set_in_layout(False)
         self._losses = move(curve.plot([], [], color=style.BLUE)[0])
         self._here = move(curve.plot([], [], "o", color=red, markeredgecolor="white", markersize=11)[0])
 
