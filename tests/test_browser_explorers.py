@@ -1,4 +1,4 @@
-"""Mouse explorers in a real browser at a laptop's width: nothing is cut, a click lands where it should, wheel and drag."""
+"""Mouse explorers in a real browser at a laptop's width: nothing is cut, clicks land, wheel and drag work."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def test_a_diverging_path_stops_early_and_stays_finite() -> None:
 
 
 @pytest.mark.parametrize(("arguments", "named"), [
-    (("hill", (0, 0), 0.1, 3), "name"), (("ravine", (0, 0, 0), 0.1, 3), "start"), (("ravine", (0, np.nan), 0.1, 3), "start"),
+    (("hill", (0, 0), 0.1, 3), "name"), (("ravine", (0, 0, 0), 0.1, 3), "start"),
+    (("ravine", (0, np.nan), 0.1, 3), "start"),
     (("ravine", (0, 0), 0.0, 3), "eta"), (("ravine", (0, 0), -1.0, 3), "eta"), (("ravine", (0, 0), 0.1, -1), "steps"),
 ])
 def test_bad_arguments_are_named(arguments: tuple, named: str) -> None:

@@ -7,7 +7,8 @@ import torch
 from dlhelpers.widgets import playground
 
 
-@pytest.mark.parametrize("activation, module", [("tanh", torch.nn.Tanh), ("relu", torch.nn.ReLU), ("sigmoid", torch.nn.Sigmoid)])
+@pytest.mark.parametrize("activation, module", [
+    ("tanh", torch.nn.Tanh), ("relu", torch.nn.ReLU), ("sigmoid", torch.nn.Sigmoid)])
 def test_training_is_torchs_adam(activation, module):
     net = playground.SmallNet([2, 4, 3, 1], activation, seed=3)
     layers = [torch.nn.Linear(2, 4), module(), torch.nn.Linear(4, 3), module(), torch.nn.Linear(3, 1)]

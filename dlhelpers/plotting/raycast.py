@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 
-
 @functools.cache
 def compiled() -> Callable[..., None]:
     """:func:`cast`, compiled.

@@ -170,7 +170,7 @@ def show(ax: Axes, values: Any, *, view: View | None = None, width: int = 640, h
 
 
 def _bilinear(field: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    i, j = (np.clip(c, 0, n - 1.001).astype(int) for c, n in zip((row, column), field.shape))
+    i, j = (np.clip(c, 0, n - 1.001).astype(int) for c, n in zip((row, column), field.shape, strict=True))
     u, v = row - i, column - j
     return ((field[i, j] * (1 - v) + field[i, j + 1] * v) * (1 - u)
             + (field[i + 1, j] * (1 - v) + field[i + 1, j + 1] * v) * u)

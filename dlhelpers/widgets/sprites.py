@@ -73,8 +73,9 @@ class Words(Artist):
     :param zorder: as for every artist.
     """
 
-    def __init__(self, ax: Axes, *, size: float = 12, color: str = style.INK, weight: str = "normal", ha: str = "center",
-                 va: str = "center", zorder: float = 8.0, halo: bool = False, clip: bool = False) -> None:
+    def __init__(self, ax: Axes, *, size: float = 12, color: str = style.INK, weight: str = "normal",
+                 ha: str = "center", va: str = "center", zorder: float = 8.0, halo: bool = False,
+                 clip: bool = False) -> None:
         super().__init__()
         self._look = size, color, weight, halo
         self._text, self._place, self._ha, self._va, self._clip = "", (0.0, 0.0), ha, va, clip
