@@ -1,4 +1,4 @@
-"""Mouse explorers in a real browser at a laptop's width: nothing is cut, clicks land, wheel and drag."""
+"""Mouse explorers in a real browser at a laptop's width: nothing is cut, clicks land, wheel and drag work."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ from dlhelpers.widgets import registry
 MOUSE = {"loss-under-mouse": (0, -2.5, 3.25), "gray-scott": (0, 0.0616, 0.042), "loss-surface": (0, 250.0, 200.0)}
 CELL = """import json, ipywidgets
 from dlhelpers.widgets import registry
-explorer = registry.load({name!r})()
-mirror = ipywidgets.HTML()
-def say(_):
-    held = {{key: c.value for key, c in explorer.controls.items() if isinstance(c.value, float)}}
-    mirror.value = {name!r} + " state " + json.dumps({{**explorer.state(), **held}})
-explorer.live.image.observe(say, "value")
-say(None)
-ipywidgets.VBox([explorer.show(), mirror])"""
+
+def mirrored(name):
+    explorer, mirror = registry.load(name)(), ipywidgets.HTML()
+    def say(_):
+        held = {{key: c.value for key, c in explorer.controls.items() if isinstance(c.value, float)}}
+        mirror.value = name + " state " + json.dumps({{**explorer.state(), **held}})
+    explorer.live.image.observe(say, "value")
+    say(None)
+    return ipywidgets.VBox([explorer.show(), mirror])
+
+mirrored({name!r})"""
 STATE = """(name) => {
     const found = [...document.querySelectorAll('.widget-html-content')].map(e => e.textContent)
         .filter(t => t.startsWith(name + ' state '));
@@ -38,8 +41,11 @@ def state(page: Any, name: str) -> dict[str, float]:
 
 def wait_for(page: Any, name: str, condition: str) -> None:
     """Until ``condition``, JavaScript over the state ``s``, holds."""
-    page.wait_for_function(f"(name) => {{ const s = JSON.parse(({STATE})(name)); return {condition}; }}", arg=name,
-                           timeout=120_000)
+    try:
+        page.wait_for_function(f"(name) => {{ const s = JSON.parse(({STATE})(name)); return {condition}; }}", arg=name,
+                               timeout=60_000)
+    except Exception as error:
+        raise AssertionError(f"{name}: {condition} did not come true: {state(page, name)}") from error
 
 
 def share(explorer: Any, panel: int, x: float, y: float) -> tuple[float, float]:
@@ -96,9 +102,10 @@ def test_mouse_explorers_fit_and_hear_the_mouse(tmp_path: Path, width: int) -> N
             else:
                 page.mouse.up()
                 first, second = ("x", "y") if name == "loss-under-mouse" else ("k", "F")
-                # A pixel of the scaled picture is this much.
-                near = [abs(b - a) / 300 for a, b in (twins[name].live.axes[panel].get_xlim(),
-                                                      twins[name].live.axes[panel].get_ylim())]
+                # A pixel of the scaled picture, and the distance of a slider's marks.
+                ax, controls = twins[name].live.axes[panel], twins[name].controls
+                near = [abs(b - a) / 300 + controls[key].step for key, (a, b) in
+                        ((first, ax.get_xlim()), (second, ax.get_ylim()))]
                 wait_for(page, name, f"Math.abs(s.{first} - {x}) < {near[0]} && Math.abs(s.{second} - {y}) < {near[1]}")
         for image in page.locator(".jp-OutputArea img.widget-image").all():
             assert "Now:" in image.get_attribute("title")

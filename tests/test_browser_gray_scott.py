@@ -72,18 +72,19 @@ def test_play_pause_map_brush_reset(tmp_path: Path) -> None:
 
         # Click the map: F and k are those of the place.
         box = glass.bounding_box()
+        scale = box["width"] / twin.live.canvas.get_width_height()[0]
         px, py = pixel(twin, 0, 0.0616, 0.042)
-        page.mouse.click(box["x"] + px, box["y"] + py)
+        page.mouse.click(box["x"] + scale * px, box["y"] + scale * py)
         page.wait_for_function(f"() => Math.abs(JSON.parse(({STATE})()).k - 0.0616) < 2e-4", timeout=120_000)
         assert state(page)["F"] == pytest.approx(0.042, abs=4e-4)
 
         # Brush across the field: there is more v than before, and no step was taken.
         before = state(page)
         path = [pixel(twin, 1, x, SIDE * 0.15) for x in (40, 90, 140)]
-        page.mouse.move(box["x"] + path[0][0], box["y"] + path[0][1])
+        page.mouse.move(box["x"] + scale * path[0][0], box["y"] + scale * path[0][1])
         page.mouse.down()
         for px, py in path:
-            page.mouse.move(box["x"] + px, box["y"] + py, steps=4)
+            page.mouse.move(box["x"] + scale * px, box["y"] + scale * py, steps=4)
         page.mouse.up()
         page.wait_for_function(f"() => JSON.parse(({STATE})()).mean_v > {before['mean_v'] + 1e-3}", timeout=120_000)
         assert state(page)["steps"] == before["steps"]

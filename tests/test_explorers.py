@@ -66,9 +66,8 @@ def test_mouse_wheel_and_drag(name):
     low, high = ax.bbox.get_points()
     place = [(low + share * (high - low)) for share in (0.3, 0.45, 0.6)]
     seen = [explorer.live.image.value]
-    heard = (glass._mouse_down_callbacks, glass._mouse_move_callbacks, glass._mouse_move_callbacks)
-    for callbacks, (px, py) in zip(heard,
-                                   place, strict=True):
+    moves = glass._mouse_down_callbacks, glass._mouse_move_callbacks, glass._mouse_move_callbacks
+    for callbacks, (px, py) in zip(moves, place, strict=True):
         time.sleep(0.02)  # events that come faster are left out
         callbacks(px, height - py)
         assert_finite(explorer.state())

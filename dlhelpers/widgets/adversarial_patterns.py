@@ -19,7 +19,11 @@ COLOURS = (style.BLUE, style.VERMILION)
 
 
 def null_deviations(run: runs.Run) -> np.ndarray:
-    """Statistics in standard deviations of their null, (optimiser, mode, seed, snapshot, layer, statistic)."""
+    """Statistics in standard deviations of their null.
+
+    :param run: a recorded run with "statistics", "null_U" and "null_V".
+    :returns: (optimiser, mode, seed, snapshot, layer, statistic).
+    """
     mean = np.stack([run["null_U"].mean(0), run["null_V"].mean(0)])
     deviation = np.stack([run["null_U"].std(0), run["null_V"].std(0)])
     return (run["statistics"] - mean) / deviation
@@ -32,7 +36,7 @@ class PatternExplorer(live.Explorer):
     """
 
     title = "The same neurons, told only the answer and argued with: ten recorded snapshots"
-    alt = "Neurons of two trainings embedded in a plane, and their statistic against fresh initialisations by training step"
+    alt = "Neurons of two trainings embedded in a plane, and their statistic against fresh starts by training step"
 
     def __init__(self, name: str = "27_patterns_digits") -> None:
         self.run = runs.load(name)
@@ -44,7 +48,8 @@ class PatternExplorer(live.Explorer):
         optimizers, statistics = self.run.meta["optimizers"], self.run.meta["statistic_names"]
         self.controls = {
             "snapshot": live.slider("recorded snapshot", len(self._steps) - 1, 0, len(self._steps) - 1, integer=True),
-            "optimizer": live.choice("optimiser", [(LABELS[o], k) for k, o in enumerate(optimizers)], len(optimizers) - 1),
+            "optimizer": live.choice("optimiser", [(LABELS[o], k) for k, o in enumerate(optimizers)],
+                                     len(optimizers) - 1),
             "layer": live.choice("layer", list(LAYERS.items()), 1),
             "statistic": live.choice("statistic", [(s, k) for k, s in enumerate(statistics)], 1),
         }
@@ -55,7 +60,7 @@ class PatternExplorer(live.Explorer):
 
     def _draw(self) -> None:
         *clouds, curve = self.live.axes
-        self._points, self._lines, self._marks, self._values = [], [], [], []
+        self._points, self._lines, self._marks = [], [], []
         with style.context():
             for ax, name, colour in zip(clouds, ("supervised", "with adversary"), COLOURS, strict=True):
                 ax.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal", xticks=[], yticks=[])
@@ -97,7 +102,8 @@ class PatternExplorer(live.Explorer):
             self._marks[mode].set_data(np.full(len(z), step), z[:, snapshot])
         self._now.set_xdata([step, step])
         medians = np.median(self._z[optimizer, :, :, snapshot, layer, statistic], axis=1)
-        self._verdict.set_text(f"median of {self._z.shape[2]} seeds\nsupervised {medians[0]:+.1f}\nadversarial {medians[1]:+.1f}")
+        self._verdict.set_text(f"median of {self._z.shape[2]} seeds\nsupervised {medians[0]:+.1f}\n"
+                               f"adversarial {medians[1]:+.1f}")
         self._title.set_text(f"step {step}")
         self._state = {"step": float(step), "supervised": float(medians[0]), "adversarial": float(medians[1])}
 

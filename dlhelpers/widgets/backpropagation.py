@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dlhelpers.autograd import Value
@@ -28,7 +30,8 @@ class BackpropagationExplorer(live.Explorer):
         self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1.55, 1])
         left, right = self.live.axes
         graphs.computation(left, PLACES, EDGES)
-        self._value, self._derivative = {}, {}
+        self._value: dict[str, Any] = {}
+        self._derivative: dict[str, Any] = {}
         for label, (x, y) in PLACES.items():
             for store, offset, color in ((self._value, 23, style.BLUE), (self._derivative, -23, style.VERMILION)):
                 store[label] = self.live.moving(left.annotate(
@@ -42,7 +45,8 @@ class BackpropagationExplorer(live.Explorer):
             self._curves.append(self.live.moving(right.plot([], [], color=color)[0]))
             self._tangents.append(self.live.moving(right.plot([], [], "--", color=color, linewidth=1.4)[0]))
         self._dot = self.live.moving(right.plot([], [], "o", color=style.INK, zorder=6)[0])
-        right.set(xlabel="shift of one input", ylabel="C", xlim=(-1, 1), ylim=(-4.5, 7.5), title="slopes are derivatives")
+        right.set(xlabel="shift of one input", ylabel="C", xlim=(-1, 1), ylim=(-4.5, 7.5),
+                  title="slopes are derivatives")
         right.legend(loc="upper center", ncols=3, fontsize=11, handlelength=1.2, columnspacing=1.0)
         self.controls = {
             "theta_1": live.slider("θ₁", 0.6, -1.2, 1.2, 0.05),

@@ -115,7 +115,8 @@ class GrayScottExplorer(live.Explorer):
         ring.set_linestyle("-" if values["brush"] == "plant v" else ":")
         says.set_text(self._problem or f"F = {values['F']:.4f}   k = {values['k']:.4f}   "
                       f"{self._solver.steps:,} steps, {values['steps']} a frame")
-        self._state = {"F": values["F"], "k": values["k"], "steps": float(self._solver.steps), "mean_v": float(v.mean()),
+        self._state = {"F": values["F"], "k": values["k"], "steps": float(self._solver.steps),
+                       "mean_v": float(v.mean()),
                        "largest_v": float(v.max()), "frame_seconds": self._cost}
 
     def _advance(self, steps: int) -> None:

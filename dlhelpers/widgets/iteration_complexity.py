@@ -36,7 +36,12 @@ FUNCTIONS = ["quadratic bowl", *SHAPES]
 
 @functools.lru_cache(maxsize=512)
 def gradient_norms(function: str, r: float) -> tuple[np.ndarray, float]:
-    """Gradient norms along gradient descent with eta = r/beta, for beta = 1, and the gap at the start."""
+    """Gradient norms along gradient descent with eta = r/beta, for beta = 1.
+
+    :param function: one of ``FUNCTIONS``.
+    :param r: the step in units of 1/beta.
+    :returns: the norms, until they are below ``FLOOR`` or the run diverges, and the gap at the start.
+    """
     if function == "quadratic bowl":
         t = np.arange(CAP + 1)
         with np.errstate(over="ignore", under="ignore"):

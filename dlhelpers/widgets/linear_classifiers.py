@@ -69,15 +69,17 @@ class MonomialExplorer(live.Explorer):
         self._map = move(left.imshow(np.zeros((SIDE, SIDE)), extent=(-REACH, REACH, -REACH, REACH), origin="lower",
                                      cmap="RdBu", vmin=-0.7, vmax=1.7, interpolation="nearest", zorder=0))
         self._boundary = move(left.add_collection(LineCollection([], colors=style.INK, linewidths=2.4, zorder=2)))
-        self._zeros = move(left.plot([], [], "s", color=style.VERMILION, markersize=6, markeredgecolor="white", zorder=3)[0])
-        self._ones = move(left.plot([], [], "o", color=style.BLUE, markersize=6.5, markeredgecolor="white", zorder=3)[0])
+        look = {"markeredgecolor": "white", "zorder": 3}
+        self._zeros = move(left.plot([], [], "s", color=style.VERMILION, markersize=6, **look)[0])
+        self._ones = move(left.plot([], [], "o", color=style.BLUE, markersize=6.5, **look)[0])
         left.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$x_1$", ylabel="$x_2$",
                  title="colour: probability of blue")
         left.grid(False)
         self._train = move(right.plot([], [], "o-", color=style.BLUE, label="training points")[0])
         self._new = move(right.plot([], [], "s-", color=style.VERMILION, label="new points")[0])
         self._mark = move(right.plot([], [], color=style.MUTED, linewidth=9, alpha=0.25, zorder=1)[0])
-        self._text = move(right.text(0.03, 0.96, "", transform=right.transAxes, va="top", fontsize=13, fontweight="bold"))
+        self._text = move(right.text(0.03, 0.96, "", transform=right.transAxes, va="top", fontsize=13,
+                                     fontweight="bold"))
         right.set(xlim=(0.6, DEGREES[-1] + 0.4), ylim=(0, TOP), xlabel="degree of the monomials",
                   ylabel=f"cross-entropy (cut at {CUT})", xticks=list(DEGREES), title="every degree at this penalty")
         right.legend(loc="upper left", bbox_to_anchor=(0.0, 0.84))
@@ -106,7 +108,8 @@ class MonomialExplorer(live.Explorer):
             models: list[Any] = [None] * len(DEGREES)
             self._fitted[key] = []
             for l2 in PENALTIES[::-1]:  # from strong to weak, each fit starting at the one before
-                models = [linear.logistic_regression(phi[:, :_width(r)], y, l2=l2, steps=30, tol=1e-5, start=m and np.r_[m.b, m.w])
+                models = [linear.logistic_regression(phi[:, :_width(r)], y, l2=l2, steps=30, tol=1e-5,
+                                                     start=m and np.r_[m.b, m.w])
                           for r, m in zip(DEGREES, models, strict=True)]
                 train = [_cross_entropy(m.logit(phi[:, :_width(r)]), y) for r, m in zip(DEGREES, models, strict=True)]
                 logits = [m.logit(phi_new[:, :_width(r)]) for r, m in zip(DEGREES, models, strict=True)]

@@ -28,7 +28,12 @@ FAR = 1e6
 
 
 def loss(slope: float, intercept: float) -> float:
-    """Mean squared error of the line, from the moments of x."""
+    """Mean squared error of the line, from the moments of x.
+
+    :param slope: of the line.
+    :param intercept: of the line.
+    :returns: the error.
+    """
     dm, dc = slope - TRUE_SLOPE, intercept - TRUE_INTERCEPT
     return MEAN_X2 * dm * dm + 2 * MEAN_X * dm * dc + dc * dc
 
@@ -36,6 +41,10 @@ def loss(slope: float, intercept: float) -> float:
 def descend(slope: float, intercept: float, eta: float, steps: int) -> np.ndarray:
     r"""Gradient descent, :math:`\theta \leftarrow \theta - \eta \nabla L(\theta)`.
 
+    :param slope: where it starts.
+    :param intercept: where it starts.
+    :param eta: learning rate.
+    :param steps: how many at most.
     :returns: (slope, intercept) before the first and after every step, shape
         (taken + 1, 2); fewer than ``steps`` are taken if the path runs off beyond ``FAR``.
     """

@@ -173,9 +173,10 @@ class Explorer:
             self._quiet = False
         self._on_change(None)
 
-    def update(self, **values: Any) -> None:
-        """Compute for these control values and move the artists.
+    def update(self, *_: Any, **values: Any) -> None:
+        """Compute for these control values and move the artists; a subclass names its controls.
 
+        :param _: nothing; it lets the type checker accept any names.
         :param values: the value of every control, by name.
         """
         raise NotImplementedError
@@ -255,7 +256,8 @@ def slider(label: str, value: float, low: float, high: float, step: float | None
         power = float(np.log10(value))
         marked = _nearest_mark(power, least, step)
         return ipywidgets.FloatLogSlider(value=value if marked == power else 10.0**marked, base=10, min=least,
-                                         max=float(np.log10(high)), step=step, readout_format=readout or ".3g", **common)
+                                         max=float(np.log10(high)), step=step, readout_format=readout or ".3g",
+                                         **common)
     step = step or (high - low) / 100
     return ipywidgets.FloatSlider(value=_nearest_mark(value, low, step), min=low, max=high, step=step,
                                   readout_format=readout or ".3g", **common)

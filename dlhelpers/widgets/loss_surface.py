@@ -47,7 +47,7 @@ class LossSurfaceExplorer(live.Explorer):
     """Left: the relief with the path of descent; drag it, turn the wheel.  Right: the loss, epoch by epoch."""
 
     title = "A loss surface: drag to turn it, scroll to zoom, and let descent run down"
-    alt = "A relief of the loss over a plane through a trained net, with the path of its training, and the loss by epoch"
+    alt = "A relief of the loss over a plane through a trained net, the path of its training, and the loss by epoch"
 
     def __init__(self) -> None:
         self._cuts: dict[tuple[Any, ...], _Cut] = {}
@@ -86,7 +86,8 @@ class LossSurfaceExplorer(live.Explorer):
         bar.set_yticks(list(ticks), [f"{10.0**k:g}" for k in ticks])
         bar.set_title("loss", fontsize=12, fontweight="normal", loc="left")
         bar.grid(False)
-        curve.set(xlabel="epoch", yscale="log", xlim=(-1, nets.EPOCHS + 1), ylim=(5e-5, 30), title="the same way, as a curve")
+        curve.set(xlabel="epoch", yscale="log", xlim=(-1, nets.EPOCHS + 1), ylim=(5e-5, 30),
+                  title="the same way, as a curve")
 
     def _make_moving(self) -> None:
         ground, bar, curve = self.live.axes
@@ -109,6 +110,7 @@ class LossSurfaceExplorer(live.Explorer):
         for line, words in enumerate(self._says):
             words.set_position((0, 20 * line))
         self._level = move(bar.plot([], [], "<", color=red, markersize=9, clip_on=False, zorder=9)[0])
+        self._level.set_in_layout(False)
         self._losses = move(curve.plot([], [], color=style.BLUE)[0])
         self._here = move(curve.plot([], [], "o", color=red, markeredgecolor="white", markersize=11)[0])
 
@@ -164,7 +166,8 @@ class LossSurfaceExplorer(live.Explorer):
         self._level.set_data([1.6], [np.clip(np.log10(run.losses[step]), FOOT, TOP)])
         self._says[0].set_text(f"{cut.share:.{0 if cut.share >= 0.01 else 2}%} of the way lies in this plane")
         lowest = 10 ** self._bottom[1]
-        self._says[1].set_text(f"☆ lowest loss here: {f'{lowest:.2g}' if self._bottom[1] > FOOT else f'below {lowest:.1g}'}")
+        said = f"{lowest:.2g}" if self._bottom[1] > FOOT else f"below {lowest:.1g}"
+        self._says[1].set_text(f"☆ lowest loss here: {said}")
         self._state = {"loss": float(run.losses[step]), "share": cut.share, "lowest": 10 ** self._bottom[1],
                        "radius": float(radius), "azimuth": float(azimuth), "tilt": float(tilt)}
 

@@ -171,8 +171,8 @@ class LossUnderMouse(live.Explorer):
             "surface": live.choice("surface", list(SURFACES)),
             "eta": live.slider("learning rate η", 0.05, 0.001, 0.3, log=True),
             "steps": live.slider("steps", 120, 0, 200, integer=True),
-            "x": live.slider("start θ₁", 0.05, LOW, HIGH, 0.05),
-            "y": live.slider("start θ₂", -0.6, LOW, HIGH, 0.05),
+            "x": live.slider("start θ₁", 0.04, LOW, HIGH, 0.02),
+            "y": live.slider("start θ₂", -0.6, LOW, HIGH, 0.02),
         }
         self.buttons = {"random": live.button("another start", "random", "a start drawn at random")}
         self.connect()

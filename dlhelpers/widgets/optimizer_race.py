@@ -25,9 +25,13 @@ COLOURS = {"GD": style.INK, "momentum": style.BLUE, "Nesterov": style.SKY, "Adag
 
 
 def rules(curvature: float, times: float) -> dict[str, descent.Rule]:
-    """The seven at their usual rates, all multiplied by ``times``.
+    """The seven at their usual rates, all multiplied by one factor.
 
     Steps along the gradient are measured against the curvature; the others have a length of their own.
+
+    :param curvature: the largest of the landscape.
+    :param times: the factor.
+    :returns: name -> rule.
     """
     slope = times / curvature
     return {"GD": descent.GradientStep(slope), "momentum": descent.Momentum(0.5 * slope),
@@ -107,7 +111,8 @@ class OptimizerRaceExplorer(live.Explorer):
         ground.contourf(x, y, levels, levels=14, cmap=style.IMAGE, alpha=0.4, zorder=0)
         ground.contour(x, y, levels, levels=13, colors=style.MUTED, linewidths=0.5, alpha=0.6, zorder=1)
         ground.grid(False)
-        goals = np.array([plane.minimiser, plane.minimiser * [1, -1]] if landscape == "saddle" else [plane.minimiser])
+        lowest = np.asarray(plane.minimiser)
+        goals = np.array([lowest, lowest * [1, -1]] if landscape == "saddle" else [lowest])
         ground.scatter(*goals.T, marker="*", s=190, color="white", edgecolors=style.INK, zorder=2)
         ground.scatter(*plane.start, marker="o", s=70, color="white", edgecolors=style.INK, linewidths=1.8, zorder=2)
         ground.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="θ₁", ylabel="θ₂")

@@ -50,9 +50,10 @@ class PerceptronExplorer(live.Explorer):
                  title="ringed: mistakes")
         self._curve = move(right.plot([], [], color=style.MUTED, drawstyle="steps-mid")[0])
         self._dot = move(right.plot([], [], "o", color=style.VERMILION, markersize=10)[0])
-        self._text = move(right.text(0.03, 0.95, "", transform=right.transAxes, va="top", fontsize=14, fontweight="bold"))
-        right.set(xlim=(0, 360), ylim=(-0.04, 1.12), xlabel="direction of the normal (degrees)", ylabel="share of mistakes",
-                  xticks=range(0, 361, 60), title="every direction at this offset")
+        self._text = move(right.text(0.03, 0.95, "", transform=right.transAxes, va="top", fontsize=14,
+                                     fontweight="bold"))
+        right.set(xlim=(0, 360), ylim=(-0.04, 1.12), xlabel="direction of the normal (degrees)",
+                  ylabel="share of mistakes", xticks=range(0, 361, 60), title="every direction at this offset")
         self.controls = {
             "points": live.choice("points", list(self._sets), "separable", width="200px"),
             "angle": live.slider("angle (°)", 120.0, 0.0, 360.0, 1.0),

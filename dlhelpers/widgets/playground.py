@@ -44,7 +44,7 @@ def points(kind: str, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     :param seed: of the draw.
     :returns: points (POINTS, 2) and labels (POINTS,), 0 or 1.
     """
-    make = {"rings": data.toy.rings, "xor": data.toy.xor, "moons": data.toy.moons,
+    make: Any = {"rings": data.toy.rings, "xor": data.toy.xor, "moons": data.toy.moons,
             "spirals": lambda **k: data.toy.spirals(turns=1.0, **k), "blobs": data.toy.blobs}[kind]
     spread = 0.35 + noise if kind == "blobs" else noise
     X, y = make(n=POINTS, noise=spread, seed=seed, **({"distance": 1.4} if kind == "blobs" else {}))
@@ -70,7 +70,8 @@ class SmallNet:
         ends = np.cumsum([math.prod(s) for s in shapes])
         #: All weights, then all biases; W and b are views of it.
         self.theta = np.zeros(ends[-1])
-        views = [v.reshape(s) for v, s in zip(np.split(self.theta, ends[:-1]), shapes, strict=True)]  # (d_in, d_out), (d_out,)
+        parts = np.split(self.theta, ends[:-1])
+        views = [v.reshape(s) for v, s in zip(parts, shapes, strict=True)]                  # (d_in, d_out), (d_out,)
         self.W, self.b = views[:len(sizes) - 1], views[len(sizes) - 1:]
         for W in self.W:
             W[:] = rng.normal(size=W.shape) * np.sqrt(1.5 / len(W))
@@ -159,20 +160,24 @@ class PlaygroundExplorer(live.Explorer):
         move = self.live.moving
         window = {"extent": (-REACH, REACH, -REACH, REACH), "origin": "lower", "cmap": two, "interpolation": "nearest"}
         self._surface = move(left.imshow(np.zeros((SIDE, SIDE)), vmin=-0.15, vmax=1.15, **window))
-        self._marks = [move(left.plot([], [], marker, color=color, markersize=6, markeredgecolor="white", markeredgewidth=0.7)[0])
+        self._marks = [move(left.plot([], [], marker, color=color, markersize=6, markeredgecolor="white",
+                                      markeredgewidth=0.7)[0])
                        for marker, color in (("s", style.VERMILION), ("o", style.BLUE))]
         left.set(xlabel="$x_1$", ylabel="$x_2$", title="the net's answer", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
         left.grid(False)
         rows, columns = WIDTH * (TILE + 2), DEPTH * (TILE + 2)
         self._sheet = np.full((rows, columns), np.nan)
-        self._units = move(middle.imshow(self._sheet, cmap=two, vmin=-1.1, vmax=1.1, origin="upper", interpolation="nearest",
+        self._units = move(middle.imshow(self._sheet, cmap=two, vmin=-1.1, vmax=1.1, origin="upper",
+                                         interpolation="nearest",
                                          extent=(0.5, DEPTH + 0.5, WIDTH + 0.5, 0.5)))
-        middle.set(xlabel="hidden layer", ylabel="unit", title="its hidden units", xticks=range(1, DEPTH + 1), yticks=range(1, WIDTH + 1))
+        middle.set(xlabel="hidden layer", ylabel="unit", title="its hidden units",
+                   xticks=range(1, DEPTH + 1), yticks=range(1, WIDTH + 1))
         middle.grid(False)
         self._curves = [move(right.loglog([], [], color=color)[0]) for color in (style.MUTED, style.INK)]
         self._dots = [move(right.plot([], [], "o", color=color)[0]) for color in (style.MUTED, style.INK)]
         right.set(xlim=(10, 2e4), ylim=(3e-4, 12), xlabel="step", ylabel="cross-entropy", title="the loss")
-        self._text = move(right.text(0.97, 0.98, "", transform=right.transAxes, ha="right", va="top", fontsize=12, linespacing=1.35))
+        self._text = move(right.text(0.97, 0.98, "", transform=right.transAxes, ha="right", va="top", fontsize=12,
+                                     linespacing=1.35))
         self.controls = {
             "points": live.choice("data", ["rings", "xor", "moons", "spirals", "blobs"], "rings", width="170px"),
             "activation": live.choice("activation", list(ACTIVATIONS), "tanh", width="200px"),
@@ -188,7 +193,8 @@ class PlaygroundExplorer(live.Explorer):
                         "reset": live.button("New net", "refresh", "forget what was learnt: new random weights")}
         self.connect()
 
-    def update(self, points: str, activation: str, width: int, depth: int, noise: float, eta: float, frame: int) -> None:
+    def update(self, points: str, activation: str, width: int, depth: int, noise: float, eta: float,
+               frame: int) -> None:
         if (points, activation, width, depth, noise) != self._setting:
             self._setting = (points, activation, width, depth, noise)
             self._start()
@@ -229,7 +235,8 @@ class PlaygroundExplorer(live.Explorer):
             shown = steps >= 10
             curve.set_data(steps[shown], np.maximum(loss[shown], 3e-4))
             dot.set_data([np.clip(steps[-1], 10, 2e4)], [np.clip(loss[-1], 3e-4, 3)])
-        self._text.set_text(f"step {self._net.steps}, η = {eta:.3g}\ntrain {self._loss:.3f}, {100 * self._accuracy:.0f} % right\n"
+        self._text.set_text(f"step {self._net.steps}, η = {eta:.3g}\ntrain {self._loss:.3f}, "
+                            f"{100 * self._accuracy:.0f} % right\n"
                             f"test (grey) {self._test_loss:.3f}, {100 * self._test_accuracy:.0f} %")
 
     def press(self, name: str) -> None:
@@ -247,8 +254,10 @@ class PlaygroundExplorer(live.Explorer):
         choices = [control for name, control in self.controls.items() if name != "frame"]
         row = ipywidgets.Layout(flex_flow="row wrap")
         training = [ipywidgets.HTML("<b>train:</b>"), self.controls["frame"], ipywidgets.Label("until stopped, or"),
-                    self.buttons["train"], self.buttons["step"], ipywidgets.HTML("<b>start again:</b>"), self.buttons["reset"]]
-        shown.children = (shown.children[0], ipywidgets.HBox(choices, layout=row), ipywidgets.HBox(training, layout=row),
+                    self.buttons["train"], self.buttons["step"], ipywidgets.HTML("<b>start again:</b>"),
+                    self.buttons["reset"]]
+        shown.children = (shown.children[0], ipywidgets.HBox(choices, layout=row),
+                          ipywidgets.HBox(training, layout=row),
                           *shown.children[2:])
         return shown
 

@@ -30,7 +30,8 @@ class Pointer:
         from ipycanvas import Canvas
 
         width, self._height = size
-        self._figure, self._callback, self._over = figure, callback, None
+        self._figure, self._callback = figure, callback
+        self._over: Any = None
         stretched = {"grid_area": "1 / 1", "width": "100%", "height": "auto", "margin": "0"}
         image.layout = ipywidgets.Layout(**stretched)
         self.glass = Canvas(width=width, height=self._height, layout=ipywidgets.Layout(**stretched))

@@ -23,7 +23,12 @@ EXPLORERS: dict[str, str] = {
 
 
 def load(name: str) -> type[Any]:
-    """The explorer class called ``name``."""
+    """An explorer's class.
+
+    :param name: one of ``EXPLORERS``.
+    :returns: the class, which can be built without arguments.
+    :raises ValueError: for an unknown name.
+    """
     if name not in EXPLORERS:
         raise ValueError(f"name must be one of {', '.join(sorted(EXPLORERS))}, got {name!r}")
     module, _, attribute = EXPLORERS[name].partition(":")

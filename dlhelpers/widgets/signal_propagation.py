@@ -54,7 +54,8 @@ class SignalPropagationExplorer(live.Explorer):
         self._spread = move(forward.plot([], [], color=style.SKY, linewidth=1.6, label="differs between inputs")[0])
         self._predicted = move(forward.plot([], [], "--", color=style.INK, linewidth=1.4, label="predicted")[0])
         self._gradient = move(backward.plot([], [], color=style.VERMILION, label="measured")[0])
-        self._predicted_gradient = move(backward.plot([], [], "--", color=style.INK, linewidth=1.4, label="predicted")[0])
+        self._predicted_gradient = move(backward.plot([], [], "--", color=style.INK, linewidth=1.4,
+                                                      label="predicted")[0])
         self._edges = np.linspace(0, 1, 42)
         self._outlines = [move(shapes.plot([], [], color=color, linewidth=1.8)[0])
                           for color in (style.BLUE, style.GREEN, style.VERMILION)]
@@ -65,7 +66,8 @@ class SignalPropagationExplorer(live.Explorer):
         for ax, title in ((forward, "signal: size of z"), (backward, "gradient, last layer = 1")):
             ax.set(yscale="log", ylim=(LOW, HIGH), xlim=(0, DEPTH + 1), xlabel="layer", title=title)
             ax.legend(loc="upper left", fontsize=11, labelspacing=0.25)
-        shapes.set(xlim=(-0.02, 1.02), ylim=(0, 3.1), yticks=[], xticks=[0, 0.5, 1], xticklabels=["least", "", "greatest"],
+        shapes.set(xlim=(-0.02, 1.02), ylim=(0, 3.1), yticks=[], xticks=[0, 0.5, 1],
+                   xticklabels=["least", "", "greatest"],
                    xlabel="activation h", title="histograms")
         shapes.grid(False)
         self.controls = {
@@ -85,7 +87,13 @@ class SignalPropagationExplorer(live.Explorer):
         self._targets = {m: rng.normal(size=(BATCH, m)).astype(np.float32) for m in WIDTHS}
 
     def predict(self, sigma_w: float, activation: str, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        """Root mean squares (depth,) of z, and of the gradient at z relative to the last layer."""
+        """What the theory of wide layers says.
+
+        :param sigma_w: standard deviation of a weight times the root of the width.
+        :param activation: one of ``ACTIVATIONS``.
+        :param depth: number of layers.
+        :returns: root mean squares (depth,) of z, and of the gradient at z relative to the last layer.
+        """
         phi, slope, _ = ACTIVATIONS[activation]
         q, chi = np.empty(depth), np.empty(depth)
         second_moment = 1.0
@@ -134,7 +142,8 @@ class SignalPropagationExplorer(live.Explorer):
         self._predicted.set_data(layers, np.clip(predicted, LOW, HIGH))
         self._gradient.set_data(layers, np.clip(10.0**log_size, LOW, HIGH))
         self._predicted_gradient.set_data(layers, np.clip(predicted_back, LOW, HIGH))
-        for k, (line, label, values, layer) in enumerate(zip(self._outlines, self._labels, shown, watched, strict=True)):
+        outlines = zip(self._outlines, self._labels, shown, watched, strict=True)
+        for k, (line, label, values, layer) in enumerate(outlines):
             least, greatest = float(values.min()), float(values.max())
             counts, _ = np.histogram(values, bins=41, range=(least, greatest if greatest > least else least + 1))
             line.set_data(np.repeat(self._edges, 2)[1:-1], 2 - k + 0.75 * np.repeat(counts / counts.max(), 2))
@@ -149,7 +158,8 @@ class SignalPropagationExplorer(live.Explorer):
     def press(self, name: str) -> None:
         if name == "critical":
             scale = ACTIVATIONS[self.controls["activation"].value][2]
-            self.note.value = "" if scale <= LARGEST else f"The critical scale of this activation is about {scale:g}, off the slider."
+            off = f"The critical scale of this activation is about {scale:g}, off the slider."
+            self.note.value = "" if scale <= LARGEST else off
             self.set(sigma_w=min(scale, LARGEST))
         else:
             self._drawn += 1

@@ -31,6 +31,7 @@ class Pixels(Artist):
         super().__init__()
         self._picture = np.full((1, 1, 3), 255, np.uint8)
         self.set_zorder(zorder)
+        self.set_in_layout(False)
         ax.add_artist(self)
 
     def set_data(self, picture: np.ndarray) -> None:
@@ -72,12 +73,14 @@ class Words(Artist):
     :param zorder: as for every artist.
     """
 
-    def __init__(self, ax: Axes, *, size: float = 12, color: str = style.INK, weight: str = "normal", ha: str = "center",
-                 va: str = "center", zorder: float = 8.0, halo: bool = False, clip: bool = False) -> None:
+    def __init__(self, ax: Axes, *, size: float = 12, color: str = style.INK, weight: str = "normal",
+                 ha: str = "center", va: str = "center", zorder: float = 8.0, halo: bool = False,
+                 clip: bool = False) -> None:
         super().__init__()
         self._look = size, color, weight, halo
         self._text, self._place, self._ha, self._va, self._clip = "", (0.0, 0.0), ha, va, clip
         self.set_zorder(zorder)
+        self.set_in_layout(False)
         ax.add_artist(self)
 
     def set_text(self, text: str) -> None:

@@ -37,10 +37,11 @@ class Net(nn.Module):
         super().__init__()
         self.blocks, self.skip = blocks, skip
         sizes = [(2, WIDTH), *[(WIDTH, WIDTH)] * (2 * blocks), (WIDTH, 2)]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in sizes)
+        linear = [nn.Linear(a, b) for a, b in sizes]
+        self.layers = nn.ModuleList(linear)
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            for layer, (d_in, _) in zip(self.layers, sizes, strict=True):
+            for layer, (d_in, _) in zip(linear, sizes, strict=True):
                 layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator) * (2 / d_in) ** 0.5)
                 layer.bias.zero_()
 
@@ -105,7 +106,7 @@ def losses(net: Net, vectors: torch.Tensor) -> np.ndarray:
     found = []
     for some in vectors.split(TOGETHER):
         parts = [part.reshape(len(some), *s) for part, s in
-                 zip(some.split([s.numel() for s in sizes], 1), sizes, strict=True)]       # (P, d_out, d_in), (P, d_out)
+                 zip(some.split([s.numel() for s in sizes], 1), sizes, strict=True)]      # (P, d_out, d_in), (P, d_out)
 
         def layer(k: int, h: torch.Tensor, parts: list[torch.Tensor] = parts) -> torch.Tensor:
             return torch.baddbmm(parts[2 * k + 1][:, None], h, parts[2 * k].transpose(1, 2))      # (P, n, d_out)
@@ -131,9 +132,10 @@ def rescaling(net: Net, factor: float) -> torch.Tensor:
     :returns: (N,) factors.
     """
     turns = torch.where(torch.arange(WIDTH) % 2 == 0, factor, 1 / factor)
-    scale = []
+    scale: list[torch.Tensor] = []
     for k, layer in enumerate(net.layers):
         inner, after = 0 < k < len(net.layers) - 1 and k % 2 == 1, 0 < k < len(net.layers) - 1 and k % 2 == 0
+        assert isinstance(layer, nn.Linear)
         weight = torch.ones_like(layer.weight)
         scale += [(weight * turns[:, None] if inner else weight / turns if after else weight).reshape(-1),
                   turns if inner else torch.ones_like(layer.bias)]
