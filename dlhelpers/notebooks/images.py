@@ -12,7 +12,7 @@ import nbformat
 #: A picture over this many bytes is stored with a palette of 256 colours, or of 64 if that is not enough.
 IMAGE_BUDGET = 60_000
 #: If a notebook's pictures hold more characters than this, those over a third of the budget get a palette as well.
-PICTURES_BUDGET = 520_000
+PICTURES_BUDGET = 500_000
 
 
 def squeeze(encoded: str, budget: int = IMAGE_BUDGET) -> str:
