@@ -2,6 +2,7 @@ r"""A scalar reverse-mode engine, small enough to read in one sitting.
 
 Each operation makes a :class:`Value` that remembers its parents and the derivative towards
 each.  ``backward`` walks the graph once, children first, applies
+
 .. math:: \bar v_i = \sum_{j \in \text{children}(i)} \bar v_j \, \frac{\partial v_j}{\partial v_i}.
 
 and adds the result to each ``grad``, as torch does.  There is no recursion: a chain of a
@@ -65,7 +66,10 @@ class Value:
         return Value(result, (self,), (result,), "exp")
 
     def log(self) -> Value:
-        """Natural logarithm; a ValueError unless the value is positive."""
+        """Natural logarithm.
+
+        :raises ValueError: unless the value is positive.
+        """
         return Value(math.log(checks.positive(self.data, "data")), (self,), (1 / self.data,), "log")
 
     def sin(self) -> Value:

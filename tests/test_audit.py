@@ -186,12 +186,14 @@ def test_an_audit_resumes_after_a_kill(tmp_path):
     path = notebook(tmp_path, SETUP, COMPUTE, CLAIMS)
     first = driver.Audit(path, seconds=4)
     first.run(say=lambda text: None)
-    lines = first.partial.read_text().splitlines()
-    first.partial.write_text("\n".join(lines[:5]) + "\n" + lines[5][:40])  # killed while it wrote the sixth
+    lines = first.partial.read_text(encoding="utf-8").splitlines()
+    kept = "\n".join(lines[:5]) + "\n" + lines[5][:40]  # killed while it wrote the sixth
+    first.partial.write_text(kept, encoding="utf-8")
     said = []
     second = driver.Audit(path, seconds=4)
     plan = second.run(resume=True, say=said.append)
-    again = [json.loads(line)["job"] for line in second.partial.read_text().splitlines()[5:] if line.endswith("}")]
+    written = second.partial.read_text(encoding="utf-8").splitlines()
+    again = [json.loads(line)["job"] for line in written[5:] if line.endswith("}")]
     second.finish()
     assert any("5 outcomes taken over" in text for text in said)
     assert not {json.loads(line)["job"] for line in lines[:5]} & set(again)

@@ -13,11 +13,11 @@ from dlhelpers import notebooks
 from dlhelpers.commands import run
 
 ENVIRONMENT = """import os
+print(sorted(name for name in os.environ if name.startswith(("OMP_", "MKL_", "NUMBA_", "DLHELPERS_Q"))))
 from dlhelpers import progress
 
 for _ in progress.steps(3):
-    pass
-print(sorted(name for name in os.environ if name.startswith(("OMP_", "MKL_", "NUMBA_", "DLHELPERS_Q"))))"""
+    pass"""
 
 
 def make(folder: Path, name: str, *sources: str) -> Path:

@@ -34,7 +34,11 @@ class Statement:
         return f"<cell {self.cell}>"
 
     def code(self, node: ast.stmt | None = None) -> Any:
-        """The statement (or a changed ``node`` in its place), compiled."""
+        """The statement, compiled.
+
+        :param node: a changed statement to compile in its place.
+        :returns: a code object.
+        """
         module = ast.Module([self.node if node is None else node], [])
         return compile(ast.fix_missing_locations(module), self.filename, "exec")
 

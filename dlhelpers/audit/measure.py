@@ -35,7 +35,12 @@ class Compared:
         return result
 
     def recall(self, name: str, value: Any) -> Any:
-        """A claim names a variable: what was compared when it was made counts."""
+        """A claim names a variable: what was compared when it was made counts.
+
+        :param name: of the variable.
+        :param value: what it holds.
+        :returns: the value, unchanged.
+        """
         self.ratios = self.named.get(name, [])
         return value
 
@@ -120,7 +125,10 @@ class Claims:
         self.found: list[dict[str, Any]] = []
 
     def begin(self, statement: int) -> None:
-        """A statement of the notebook begins: count its claims from 0."""
+        """A statement of the notebook begins: count its claims from 0.
+
+        :param statement: its number.
+        """
         self.statement, self.count = statement, 0
 
     def __call__(self, statement: str, value: Any, **expected: Any) -> None:

@@ -186,7 +186,11 @@ class Plan:
         return change.kind == "cell" and self._inputs[change.statement]
 
     def next(self, limit: float) -> Job | None:
-        """The next job whose cost is at most ``limit`` seconds; None if there is none left."""
+        """The next job.
+
+        :param limit: seconds that it may cost.
+        :returns: None if there is none left.
+        """
         waiting = [t for t in self.claims.values()
                    if not t.settled and t.attempts < (TRIES / 4 if t.condemned else self.tries)]
         for tested in sorted(waiting, key=lambda t: (t.condemned, t.attempts, t.key)):
@@ -284,7 +288,12 @@ class Plan:
         return jobs
 
     def note(self, job: Job, holding: list[Any], outcomes: dict[Any, str]) -> None:
-        """Book the outcome of a job: only claims that held in its control count."""
+        """Book the outcome of a job: only claims that held in its control count.
+
+        :param job: what was run.
+        :param holding: keys of the claims that held in the control.
+        :param outcomes: what became of each claim, by key.
+        """
         for key, tested in self.claims.items():
             if key[0] not in job.targets:
                 continue

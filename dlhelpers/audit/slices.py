@@ -79,11 +79,20 @@ class Graph:
         return depth
 
     def cost(self, indices: Iterable[int]) -> float:
-        """Seconds that the statements took in the first run."""
+        """Seconds that statements took in the first run.
+
+        :param indices: their numbers.
+        :returns: the sum.
+        """
         return sum(self.facts[i]["seconds"] for i in indices)
 
     def callers(self, name: str, indices: list[int]) -> list[int]:
-        """Those of the statements that call a notebook function, directly or through another."""
+        """Those of the statements that call a notebook function, directly or through another.
+
+        :param name: of the function.
+        :param indices: the statements to look at.
+        :returns: their numbers.
+        """
         return [i for i in indices if name in self.reads[i]]
 
 

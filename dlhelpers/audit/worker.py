@@ -55,7 +55,7 @@ def _quiet(folder: Path) -> None:
     warnings.simplefilter("ignore")
     os.chdir(folder)
     sys.path.insert(0, str(folder))
-    silent = open(os.devnull, "w")
+    silent = open(os.devnull, "w", encoding="utf-8")
     sys.stdout = silent
     with contextlib.suppress(ImportError):
         import IPython.display
@@ -123,7 +123,10 @@ class Worker:
         os._exit(0)
 
     def serve(self, index: int) -> None:
-        """Answer jobs from this state until the driver is gone."""
+        """Answer jobs from this state until the driver is gone.
+
+        :param index: number of the statement before which this state stands.
+        """
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children are not waited for
         with connection.Listener(str(self.folder / f"at-{index}")) as listener:
             waiting = listener._listener._socket  # type: ignore[attr-defined]
@@ -145,7 +148,7 @@ class Worker:
         with contextlib.suppress(ImportError, ValueError, OSError):
             import resource
 
-            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
         self.claims.found, self.claims.compared = [], None
         started, error = time.process_time(), None

@@ -17,7 +17,10 @@ from dlhelpers import notebooks
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
+    """Options of the command.
+
+    :param parser: gets them.
+    """
     parser.add_argument("names", nargs="*", help="lecture numbers such as 03, or files")
     parser.add_argument("--all", action="store_true", help="every lecture")
     parser.add_argument("--seconds", type=float, default=240, help="time for each lecture (default 240)")
@@ -27,7 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Audit the lectures; returns the number of those with weak claims that have no written reason."""
+    """Audit the lectures.
+
+    :param options: of the command line.
+    :returns: the number of lectures with weak claims that have no written reason.
+    :raises ValueError: if the time is not positive.
+    """
     if options.seconds <= 0:
         raise ValueError(f"--seconds must be positive, got {options.seconds:g}")
     paths = notebooks.lectures() if options.all else [p for name in options.names for p in notebooks.find(name)]

@@ -176,7 +176,6 @@ class Explorer:
     def update(self, *_: Any, **values: Any) -> None:
         """Compute for these control values and move the artists; a subclass names its controls.
 
-        :param _: nothing; it lets the type checker accept any names.
         :param values: the value of every control, by name.
         """
         raise NotImplementedError

@@ -43,7 +43,10 @@ class Pixels(Artist):
         self.stale = True
 
     def draw(self, renderer: RendererBase) -> None:
-        """Hand the pixels over; where the axes have another size, the nearest pixels."""
+        """Hand the pixels over; where the axes have another size, the nearest pixels.
+
+        :param renderer: matplotlib's.
+        """
         if not self.get_visible() or self.axes is None:
             return
         box = self.axes.bbox
@@ -108,7 +111,10 @@ class Words(Artist):
         self.stale = True
 
     def draw(self, renderer: RendererBase) -> None:
-        """Hand the finished letters over."""
+        """Hand the finished letters over.
+
+        :param renderer: matplotlib's.
+        """
         if not (self._text and self.get_visible() and np.isfinite(self._place).all()) or self.axes is None:
             return
         letters = _letters(self._text, *self._look)
