@@ -56,10 +56,28 @@ def test_every_control_and_button(name):
         assert explorer.live.image.value != before, f"button {key} changes nothing"
 
 
+MOUSE = ("gray-scott", "loss-surface", "loss-under-mouse")
+
+
 @pytest.mark.parametrize("name", sorted(registry.EXPLORERS))
+def test_who_hears_the_mouse(name):
+    assert hasattr(built(name).live, "glass") == (name in MOUSE)
+
+
+def test_a_notch_of_the_wheel_right_after_a_drag_counts():
+    explorer = registry.load("loss-surface")()
+    glass, (low, high) = explorer.live.glass, explorer.live.axes[0].bbox.get_points()
+    height = explorer.live.canvas.get_width_height()[1]
+    glass._mouse_down_callbacks(low[0] + 90, height - low[1] - 90)
+    glass._mouse_move_callbacks(low[0] + 60, height - low[1] - 60)
+    glass._mouse_up_callbacks(low[0] + 60, height - low[1] - 60)
+    before = explorer.state()["radius"]
+    glass._mouse_wheel_callbacks(0.0, -120.0)
+    assert explorer.state()["radius"] < before
+
+
+@pytest.mark.parametrize("name", MOUSE)
 def test_mouse_wheel_and_drag(name):
-    if not hasattr(built(name).live, "glass"):
-        pytest.skip("no mouse")
     explorer = registry.load(name)()
     width, height = explorer.live.canvas.get_width_height()
     glass, ax = explorer.live.glass, explorer.live.axes[-1 if name == "gray-scott" else 0]

@@ -54,7 +54,7 @@ class LossSurfaceExplorer(live.Explorer):
         self._shown: tuple[Any, ...] | None = None
         self._seen: tuple[Any, ...] | None = None
         self._held: tuple[float, float, float, float] | None = None
-        self._last = 0.0
+        self._last = self._wheeled = 0.0
         self.controls = {
             "net": live.choice("net", ["plain", "with skips"], width="170px"),
             "blocks": live.choice("layers", [("4", 1), ("8", 3), ("14", 6)], 3, width="120px"),
@@ -236,10 +236,10 @@ class LossSurfaceExplorer(live.Explorer):
         values = self.values()
         if kind == "up":
             self._held = None
-        elif kind == "wheel" and ax is ground and now - self._last > 0.012:
+        elif kind == "wheel" and ax is ground and now - self._wheeled > 0.012:
             wanted = values["radius"] * (1.12 if y > 0 else 1 / 1.12)
             self.set(radius=float(np.clip(wanted, SMALLEST, LARGEST)))
-            self._last = time.monotonic()
+            self._wheeled = time.monotonic()  # a clock of its own: a notch right after a drag must count
         elif kind == "down" and ax is ground:
             self._held = x, y, values["azimuth"], values["tilt"]
         elif kind == "move" and self._held is not None and ax is ground and now - self._last > 0.012:
