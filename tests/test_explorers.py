@@ -66,7 +66,7 @@ def test_who_hears_the_mouse(name):
 
 def test_a_notch_of_the_wheel_right_after_a_drag_counts():
     explorer = registry.load("loss-surface")()
-    glass, (low, high) = explorer.live.glass, explorer.live.axes[0].bbox.get_points()
+    glass, (low, _high) = explorer.live.glass, explorer.live.axes[0].bbox.get_points()
     height = explorer.live.canvas.get_width_height()[1]
     glass._mouse_down_callbacks(low[0] + 90, height - low[1] - 90)
     glass._mouse_move_callbacks(low[0] + 60, height - low[1] - 60)
