@@ -78,6 +78,9 @@ def test_separable_classes_have_no_minimum():
     X, y = data.toy.separable(n=40, seed=0)
     fit = linear.logistic_regression(X, y, steps=5, tol=1e-12)
     assert not fit.converged and (fit.predict(X) == y.numpy()).all()
+    # However small the gradient has become, it is no minimum; with a ridge term there is one.
+    assert not linear.logistic_regression(X, y, steps=60, tol=1e-6).converged
+    assert linear.logistic_regression(X, y, l2=1e-3).converged
 
 
 def test_softmax_regression_equals_scikit_learns():

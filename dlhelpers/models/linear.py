@@ -66,7 +66,7 @@ class Logistic:
         loss: for large n, and without regularisation, that of the maximum-likelihood estimate.
     :param loss: mean cross-entropy, the penalty included.
     :param steps: Newton steps taken.
-    :param converged: whether the gradient is small there.
+    :param converged: whether the gradient is small there and a minimum exists.
     """
 
     w: np.ndarray
@@ -198,7 +198,8 @@ def logistic_regression(X: Any, y: Any, *, l2: float = 0.0, steps: int = 50, tol
     :param tol: largest entry of the gradient at which to stop.
     :param start: (b, w) to start from, (d + 1,); zeros by default.
     :returns: :class:`Logistic`; ``converged`` is False where the gradient is still above
-        ``tol`` after ``steps``, as on separable data without l2, where no minimum exists.
+        ``tol`` after ``steps``, and where the parameters separate the classes without l2: then
+        no minimum exists, however small the gradient.
     :raises ValueError: if lengths do not fit, a label is none of the two, or a number is out of range.
 
     Source: T. Hastie, R. Tibshirani and J. Friedman, The Elements of Statistical Learning,
@@ -223,6 +224,8 @@ def logistic_regression(X: Any, y: Any, *, l2: float = 0.0, steps: int = 50, tol
         return (A * (p * (1 - p))[:, None]).T @ A / n + np.diag(ridge)
 
     theta, taken, converged = newton(value, gradient, hessian, start, steps=steps, tol=tol)
+    if l2 == 0 and (signs * (A @ theta) > 0).all():
+        converged = False           # theta separates the classes: 2 theta is more probable still
     covariance = solve(n * hessian(theta), np.eye(len(theta)))
     return Logistic(theta[1:], float(theta[0]), covariance, value(theta), taken, converged)
 
