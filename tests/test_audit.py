@@ -6,8 +6,9 @@ import json
 import nbformat
 import numpy as np
 import pytest
+import torch
 
-from dlhelpers.audit import cells, driver, measure, mutants, tables, values, verdicts
+from dlhelpers.audit import cells, driver, effects, measure, mutants, tables, values, verdicts
 from dlhelpers.commands import audit as command
 
 SETUP = """import numpy as np
@@ -206,3 +207,19 @@ def test_the_table_adds_up():
     text = tables.shown([({"lecture": "03_x", "counts": first}, True), ({"lecture": "04_y", "counts": second}, False)])
     assert "20 claims in 2 lectures: 17 of them (85 %)" in text and "1 are weak" in text
     assert "stale" in text.splitlines()[2] and "stale" not in text.splitlines()[1]
+
+
+def test_a_gradient_that_backward_leaves_is_a_change():
+    class Slotted:
+        __slots__ = ("grad",)
+
+        def __init__(self):
+            self.grad = 0.0
+
+    leaf, net, node = torch.ones(2, requires_grad=True), torch.nn.Linear(2, 1), Slotted()
+    names = {"leaf": leaf, "net": net, "node": node, "other": torch.ones(2, requires_grad=True)}
+    before = effects.fingerprints(names)
+    net(leaf).sum().backward()
+    node.grad += 1.0
+    after = effects.fingerprints(names)
+    assert [name for name in names if before[name] != after[name]] == ["leaf", "net", "node"]
