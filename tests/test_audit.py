@@ -41,7 +41,7 @@ claim("a stored number, marked", stored["error"].mean(), below=0.2, recorded=Tru
 
 def notebook(tmp_path, *sources):
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    path = tmp_path / "90_planted.ipynb"
+    path = tmp_path / f"90_{tmp_path.name}.ipynb"  # the stem names the file of outcomes: tests run side by side
     nbformat.write(book, path)
     return path
 
@@ -59,7 +59,7 @@ def judged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audit")
     np.savez(folder / "planted.npz", error=np.array([[0.10, 0.14], [0.12, 0.15]]), meta=json.dumps({"seed": 0}))
     path = notebook(folder, SETUP, COMPUTE, CLAIMS, STORED, FAULTS)
-    audit = driver.Audit(path, seconds=7)
+    audit = driver.Audit(path, seconds=15)
     plan = audit.run(say=lambda text: None)
     found = verdicts.judge(plan, audit.static)
     audit.finish()
@@ -185,13 +185,13 @@ def test_a_broken_notebook_says_where(tmp_path, capsys):
 
 def test_an_audit_resumes_after_a_kill(tmp_path):
     path = notebook(tmp_path, SETUP, COMPUTE, CLAIMS)
-    first = driver.Audit(path, seconds=4)
+    first = driver.Audit(path, seconds=12)
     first.run(say=lambda text: None)
     lines = first.partial.read_text(encoding="utf-8").splitlines()
     kept = "\n".join(lines[:5]) + "\n" + lines[5][:40]  # killed while it wrote the sixth
     first.partial.write_text(kept, encoding="utf-8")
     said = []
-    second = driver.Audit(path, seconds=4)
+    second = driver.Audit(path, seconds=12)
     plan = second.run(resume=True, say=said.append)
     written = second.partial.read_text(encoding="utf-8").splitlines()
     again = [json.loads(line)["job"] for line in written[5:] if line.endswith("}")]
