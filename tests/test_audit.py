@@ -26,11 +26,15 @@ COMPUTE = """def descend(eta, steps):
 
 path = descend(0.1, 20)
 shrinks = path[1:] / path[:-1]
-slope = np.polyfit(np.arange(20), np.log(path), 1)[0]"""
+slope = np.polyfit(np.arange(20), np.log(path), 1)[0]
+w = np.float64(3.0)
+for _ in range(10):
+    w = w - 0.2 * w"""
 CLAIMS = """claim("every step shrinks by 1 - 2 eta", shrinks, near=0.8, tol=1e-9)
 claim("the logarithm falls along a line", slope, near=np.log(0.8), tol=1e-6)
 claim("a bound with a hundred times the room", path[-1], below=1.2)
-claim("the same, and the author says why", path[-2], below=1.5, loose="the theorem's constant")"""
+claim("the same, and the author says why", path[-2], below=1.5, loose="the theorem's constant")
+claim("a loop at the top of a cell, which binds a name anew", w, near=0.322, tol=0.001)"""
 FAULTS = """years = 1969 - 1958
 claim("arithmetic on typed numbers", years, equal=11)
 claim("a tautology", descend(0.1, 5), near=descend(0.1, 5), tol=1e-12)
@@ -69,6 +73,7 @@ def judged(tmp_path_factory):
 @pytest.mark.parametrize("statement, verdict, why", [
     ("every step shrinks by 1 - 2 eta", "tight", "broken from"),
     ("the logarithm falls along a line", "tight", "broken from"),
+    ("a loop at the top of a cell, which binds a name anew", "tight", "broken from"),
     ("a bound with a hundred times the room", "loose", "104× room"),
     ("the same, and the author says why", "loose", "104× room"),
     ("arithmetic on typed numbers", "suspect", "typed numbers"),
