@@ -26,11 +26,15 @@ COMPUTE = """def descend(eta, steps):
 
 path = descend(0.1, 20)
 shrinks = path[1:] / path[:-1]
-slope = np.polyfit(np.arange(20), np.log(path), 1)[0]"""
+slope = np.polyfit(np.arange(20), np.log(path), 1)[0]
+w = np.float64(3.0)
+for _ in range(10):
+    w = w - 0.2 * w"""
 CLAIMS = """claim("every step shrinks by 1 - 2 eta", shrinks, near=0.8, tol=1e-9)
 claim("the logarithm falls along a line", slope, near=np.log(0.8), tol=1e-6)
 claim("a bound with a hundred times the room", path[-1], below=1.2)
-claim("the same, and the author says why", path[-2], below=1.5, loose="the theorem's constant")"""
+claim("the same, and the author says why", path[-2], below=1.5, loose="the theorem's constant")
+claim("a loop at the top of a cell, which binds a name anew", w, near=0.322, tol=0.001)"""
 FAULTS = """years = 1969 - 1958
 claim("arithmetic on typed numbers", years, equal=11)
 claim("a tautology", descend(0.1, 5), near=descend(0.1, 5), tol=1e-12)
@@ -69,6 +73,7 @@ def judged(tmp_path_factory):
 @pytest.mark.parametrize("statement, verdict, why", [
     ("every step shrinks by 1 - 2 eta", "tight", "broken from"),
     ("the logarithm falls along a line", "tight", "broken from"),
+    ("a loop at the top of a cell, which binds a name anew", "tight", "broken from"),
     ("a bound with a hundred times the room", "loose", "104× room"),
     ("the same, and the author says why", "loose", "104× room"),
     ("arithmetic on typed numbers", "suspect", "typed numbers"),
@@ -174,6 +179,17 @@ def test_stored_arrays_change_in_every_way():
         changed = values.changed_data(array, how)
         assert changed.shape == array.shape and not np.array_equal(changed, array), how
     assert values.changed_data(array, "roll axis 0")[1].tolist() == array[0].tolist()
+
+
+def test_shipped_tables_change_column_by_column(tmp_path):
+    path = tmp_path / "lives.csv"
+    path.write_text("name,born,died\nA,1900,1950\n\"B, C\",1910,\nD,1920,2000\n", encoding="utf-8")
+    ways = values.table_mutations(path)
+    assert ways["name"] == ["roll axis 0", "flip axis 0"] and "×2" in ways["born"] and "×0.5" in ways["died"]
+    rolled = values.changed_table(path, "name", "roll axis 0", tmp_path / "rolled.csv")
+    assert rolled.read_text(encoding="utf-8").splitlines()[1:] == ["D,1900,1950", "A,1910,", '"B, C",1920,2000']
+    doubled = values.changed_table(path, "died", "×2", tmp_path / "doubled.csv")
+    assert doubled.read_text(encoding="utf-8").splitlines()[1:] == ["A,1900,3900", '"B, C",1910,', "D,1920,4000"]
 
 
 def test_a_broken_notebook_says_where(tmp_path, capsys):
