@@ -72,7 +72,7 @@ def _fingerprint(value: Any, depth: int = 2) -> Any:
         return value.training, [_versions(p) for p in (*value.parameters(), *value.buffers())]
     if type(value).__module__.startswith(("matplotlib", "ipywidgets", "dlhelpers.audit")):
         return None
-    names = getattr(value, "__dict__", None) or getattr(type(value), "__slots__", ())
+    names: Any = getattr(value, "__dict__", None) or getattr(type(value), "__slots__", ())
     parts = [(k, getattr(value, k, None)) for k in list(names)[:50]]
     return [(k, id(v), _fingerprint(v, depth - 1)) for k, v in parts]
 
