@@ -6,8 +6,9 @@ import json
 import nbformat
 import numpy as np
 import pytest
+import torch
 
-from dlhelpers.audit import cells, driver, measure, mutants, tables, values, verdicts
+from dlhelpers.audit import cells, driver, effects, measure, mutants, tables, values, verdicts
 from dlhelpers.commands import audit as command
 
 SETUP = """import numpy as np
@@ -40,7 +41,7 @@ claim("a stored number, marked", stored["error"].mean(), below=0.2, recorded=Tru
 
 def notebook(tmp_path, *sources):
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    path = tmp_path / "90_planted.ipynb"
+    path = tmp_path / f"90_{tmp_path.name}.ipynb"  # the stem names the file of outcomes: tests run side by side
     nbformat.write(book, path)
     return path
 
@@ -58,7 +59,7 @@ def judged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audit")
     np.savez(folder / "planted.npz", error=np.array([[0.10, 0.14], [0.12, 0.15]]), meta=json.dumps({"seed": 0}))
     path = notebook(folder, SETUP, COMPUTE, CLAIMS, STORED, FAULTS)
-    audit = driver.Audit(path, seconds=7)
+    audit = driver.Audit(path, seconds=15)
     plan = audit.run(say=lambda text: None)
     found = verdicts.judge(plan, audit.static)
     audit.finish()
@@ -184,13 +185,13 @@ def test_a_broken_notebook_says_where(tmp_path, capsys):
 
 def test_an_audit_resumes_after_a_kill(tmp_path):
     path = notebook(tmp_path, SETUP, COMPUTE, CLAIMS)
-    first = driver.Audit(path, seconds=4)
+    first = driver.Audit(path, seconds=12)
     first.run(say=lambda text: None)
     lines = first.partial.read_text(encoding="utf-8").splitlines()
     kept = "\n".join(lines[:5]) + "\n" + lines[5][:40]  # killed while it wrote the sixth
     first.partial.write_text(kept, encoding="utf-8")
     said = []
-    second = driver.Audit(path, seconds=4)
+    second = driver.Audit(path, seconds=12)
     plan = second.run(resume=True, say=said.append)
     written = second.partial.read_text(encoding="utf-8").splitlines()
     again = [json.loads(line)["job"] for line in written[5:] if line.endswith("}")]
@@ -206,3 +207,19 @@ def test_the_table_adds_up():
     text = tables.shown([({"lecture": "03_x", "counts": first}, True), ({"lecture": "04_y", "counts": second}, False)])
     assert "20 claims in 2 lectures: 17 of them (85 %)" in text and "1 are weak" in text
     assert "stale" in text.splitlines()[2] and "stale" not in text.splitlines()[1]
+
+
+def test_a_gradient_that_backward_leaves_is_a_change():
+    class Slotted:
+        __slots__ = ("grad",)
+
+        def __init__(self):
+            self.grad = 0.0
+
+    leaf, net, node = torch.ones(2, requires_grad=True), torch.nn.Linear(2, 1), Slotted()
+    names = {"leaf": leaf, "net": net, "node": node, "other": torch.ones(2, requires_grad=True)}
+    before = effects.fingerprints(names)
+    net(leaf).sum().backward()
+    node.grad += 1.0
+    after = effects.fingerprints(names)
+    assert [name for name in names if before[name] != after[name]] == ["leaf", "net", "node"]
