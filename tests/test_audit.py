@@ -176,6 +176,17 @@ def test_stored_arrays_change_in_every_way():
     assert values.changed_data(array, "roll axis 0")[1].tolist() == array[0].tolist()
 
 
+def test_shipped_tables_change_column_by_column(tmp_path):
+    path = tmp_path / "lives.csv"
+    path.write_text("name,born,died\nA,1900,1950\n\"B, C\",1910,\nD,1920,2000\n", encoding="utf-8")
+    ways = values.table_mutations(path)
+    assert ways["name"] == ["roll axis 0", "flip axis 0"] and "×2" in ways["born"] and "×0.5" in ways["died"]
+    rolled = values.changed_table(path, "name", "roll axis 0", tmp_path / "rolled.csv")
+    assert rolled.read_text(encoding="utf-8").splitlines()[1:] == ["D,1900,1950", "A,1910,", '"B, C",1920,2000']
+    doubled = values.changed_table(path, "died", "×2", tmp_path / "doubled.csv")
+    assert doubled.read_text(encoding="utf-8").splitlines()[1:] == ["A,1900,3900", '"B, C",1910,', "D,1920,4000"]
+
+
 def test_a_broken_notebook_says_where(tmp_path, capsys):
     path = notebook(tmp_path, "x = 1", "x / 0")
     options = type("Options", (), {"seconds": 5.0, "seed": 0, "resume": False})
