@@ -120,8 +120,7 @@ class Worker:
             seconds = time.process_time() - started
             now = effects.fingerprints(self.namespace)
             facts.append({"seconds": seconds, "called": sorted(called),
-                          "changed": sorted(k for k in now if k in seen and now[k][0] == seen[k][0]
-                                            and now[k] != seen[k])})
+                          "changed": sorted(k for k in now if k in seen and now[k] != seen[k])})
             seen, since = now, since + seconds
         return {"facts": facts, "claims": self.claims.found, "loads": self.loads, "snapshots": self.snapshots,
                 "generators": sorted(k for k, v in self.namespace.items() if effects.is_generator(v)),
