@@ -27,7 +27,7 @@ def check_network_growth(network_growth: Any) -> None:
     star = np.zeros((6, 6))
     star[0, 1:] = star[1:, 0] = 1
     chance = np.triu((random.random((9, 9)) < 0.4).astype(float), 1)
-    for A, matrix, Du, Dv in ((star, turing.schnakenberg().jacobian, 0.1, 2.0), (chance + chance.T, J, 0.3, 2.7),
+    for A, matrix, Du, Dv in ((chance + chance.T, J, 0.3, 2.7), (star, turing.schnakenberg().jacobian, 0.1, 2.0),
                               (np.ones((2, 2)) - np.eye(2), J, 0.5, 4.5)):
         degrees, n = A.sum(1), len(A)
         mu = np.linalg.eigvalsh(np.diag(degrees) - A)
@@ -47,11 +47,8 @@ def check_network_growth(network_growth: Any) -> None:
                 whole(np.diag(degrees) - A),
             "the eigenvalues of A itself were put in for μ: they belong to the degrees minus A": max(
                 _signed(matrix, Du, Dv, of_A)),
-            "D is exchanged: u spreads with Du, v with Dv": _rate(matrix, Dv, Du, mu).max(),
-            "this is the slowest pattern, or the slowest eigenvalue: the largest growth rate was asked for":
-                _rate(matrix, Du, Dv, mu).min(),
-            "this is the even mixture's own rate, without exchange: try every pattern of the network":
-                _rate(matrix, Du, Dv, 0.0),
+            "this is the even mixture's own rate, as if exchange helped no pattern: try every pattern of the network, "
+            "with u exchanged at the rate Du and v at Dv": _rate(matrix, Du, Dv, 0.0),
             "only the pattern with the largest μ was tried: the fastest one can lie in between":
                 _rate(matrix, Du, Dv, mu[-1]),
             "the degrees were all taken as 2, as on a ring: here each cell has its own number of neighbours":
@@ -88,8 +85,8 @@ def check_longest_step(longest_step: Any) -> None:
     :param longest_step: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for stencil, D, h in ((NINE_POINT, 0.7, 0.5), (DIAGONAL, 0.3, 0.8), (FIVE_POINT, 3.0, 0.2),
-                          (np.array([[0, 0, 0], [1, -2, 1], [0, 0, 0]], float), 0.4, 1.5)):
+    for stencil, D, h in ((NINE_POINT, 0.7, 0.6), (0.3 * FIVE_POINT + 0.7 * DIAGONAL, 0.6, 1.4), (DIAGONAL, 0.3, 0.8),
+                          (FIVE_POINT, 3.0, 0.2), (np.array([[0, 0, 0], [1, -2, 1], [0, 0, 0]], float), 0.4, 1.5)):
         factors = symbol(stencil)
         right = 2 * h * h / (D * -factors.min())
         board = -factors[32, 32]
@@ -151,16 +148,16 @@ def check_makes_patterns(makes_patterns: Any) -> None:
                    inputs={"J": J, "Du": Du, "Dv": Dv})
 
 
-@checker("stripes", "the number of stripes on six strips, even where none fits")
+@checker("stripes", "the number of stripes on seven loops, even where none fits")
 def check_stripes(stripes: Any) -> None:
     """``stripes(A, B, Du, Dv, L)``: how many stripes the Brusselator grows on a closed loop of length L.
 
     :param stripes: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for A, B, Du, Dv, L in ((2.0, 3.5, 1.0, 8.0, 100.0), (3.0, 7.0, 0.5, 5.0, 37.0), (2.0, 3.5, 1.0, 8.0, 3.0),
-                            (2.0, 3.0, 1.0, 8.0, 43.2), (1.5, 2.0, 1.0, 2.0, 80.0), (2.0, 5.5, 1.0, 8.0, 60.0),
-                            (2.0, 3.5, 1.0, 8.0, 7.1)):
+    for A, B, Du, Dv, L in ((2.0, 3.5, 1.0, 8.0, 102.0), (3.0, 7.0, 0.5, 5.0, 37.0), (2.0, 3.5, 1.0, 8.0, 10.55),
+                            (2.0, 3.5, 1.0, 8.0, 4.3), (2.0, 3.0, 1.0, 8.0, 43.2), (1.5, 2.0, 1.0, 2.0, 80.0),
+                            (2.0, 5.5, 1.0, 8.0, 60.0)):
         J = np.array([[B - 1, A * A], [-B, -A * A]])
         whole = np.arange(1, 400)
         rates = turing.growth_rate(J, Du, Dv, 2 * np.pi * whole / L)
@@ -168,27 +165,30 @@ def check_stripes(stripes: Any) -> None:
         got = call(stripes, "stripes", A, B, Du, Dv, L)
         if isinstance(got, float) and not float(got).is_integer():
             refuse("stripes: the loop closes, so the number of stripes is a whole number")
-        mistakes = {}
-        if all(turing.conditions(J, Du, Dv).values()):
-            k = turing.fastest_wavenumber(J, Du, Dv)
-            mistakes["no wave that fits has a positive growth rate: the loop is too short for a pattern, answer 0"] = (
-                round(k * L / (2 * np.pi)) if right == 0 else np.nan)
-            mistakes["one wave that fits grows although the best one does not fit exactly: take the best that fits"] = (
-                0 if right else np.nan)
-            mistakes["the wavelength is 2π/k, not 1/k: k counts radians, not stripes"] = round(k * L)
-            mistakes["half-waves were counted: on a closed loop whole waves must fit"] = round(k * L / np.pi)
-            mistakes["rounded down: the nearest whole wave can be the next one, compare their growth rates"] = int(
-                k * L / (2 * np.pi))
-            mistakes["rounded up: the nearest whole wave can be the one before, compare their growth rates"] = int(
-                np.ceil(k * L / (2 * np.pi)))
-        else:
-            unstable = np.trace(J) > 0
-            k_best = whole[rates.argmax()]
-            mistakes["the mixture is unstable even when it is stirred (f_u + g_v > 0): that is no Turing pattern, "
-                     "answer 0"] = k_best if unstable else np.nan
-            mistakes["no ripple grows here at all: test that the best growth rate is positive, else answer 0"] = (
-                np.nan if unstable else k_best)
         turned = turing.growth_rate(J, Dv, Du, 2 * np.pi * whole / L)
-        mistakes["the diffusivities are exchanged: u spreads with Du"] = (
-            0 if turned.max() <= 0 < right else int(whole[turned.argmax()]))
-        compare(got, right, "stripes", mistakes)
+        compare(got, right, "stripes", {
+            **_mistaken_stripes(J, Du, Dv, L, right, int(whole[rates.argmax()])),
+            "the diffusivities are exchanged: u spreads with Du": int(whole[turned.argmax()]),
+        })
+
+
+def _mistaken_stripes(J: np.ndarray, Du: float, Dv: float, L: float, right: int, best: int) -> dict[str, float]:
+    if not all(turing.conditions(J, Du, Dv).values()):
+        stirred = np.trace(J) > 0
+        return {"the mixture is unstable even when it is stirred (f_u + g_v > 0): that is no Turing pattern, answer 0":
+                best if stirred else np.nan,
+                "no ripple grows here at all: test that the best growth rate is positive, else answer 0":
+                np.nan if stirred else best}
+    waves = turing.fastest_wavenumber(J, Du, Dv) * L / (2 * np.pi)
+    if right == 0:
+        return {"no wave that fits has a positive growth rate: the loop is too short for a pattern, answer 0":
+                max(1, round(waves))}
+    return {
+        "k* does not fit the loop exactly, and the wave that is nearest to it need not be the fastest of those that "
+        "do: compare their growth rates": round(waves),
+        "the wavelength is 2π/k, not 1/k: k counts radians, not stripes": round(2 * np.pi * waves),
+        "half-waves were counted: on a closed loop whole waves must fit": round(2 * waves),
+        "rounded down: the next whole wave can be the faster one, compare their growth rates": int(waves),
+        "rounded up: the whole wave before can be the faster one, compare their growth rates": int(waves) + 1,
+        "a ripple that fits does grow here: 0 is for loops where none does (and u spreads with Du, v with Dv)": 0,
+    }
