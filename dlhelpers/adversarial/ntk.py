@@ -150,7 +150,8 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
                      np.abs(slope).sum()))
         outputs.append(z)
         U += (eta / np.sqrt(m)) * v[:, None] * (((y - z + slope)[:, None] * active).T @ X)
-    return Flow(*np.array(rows).T, z=np.array(outputs))
+    t, residual, farthest, moved, low, high, pull = np.array(rows).T
+    return Flow(t, residual, farthest, moved, low, high, pull, np.array(outputs))
 
 
 def theorem1(n: int, m: int, residual: float, lambda0: float) -> float:
