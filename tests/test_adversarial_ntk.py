@@ -50,6 +50,9 @@ def test_flow_is_autograd_descent():
     found = ntk.flow(X, y, m, time=2.0, eta=eta, seed=6, critic=(w, a))
     assert found.t[-1] == pytest.approx(2.0)
     assert found.moved[-1] == pytest.approx(float((U - start).detach().norm()), rel=1e-10)
+    assert found.z.shape == (11, 4)
+    last = torch.relu(torch.tensor(X) @ U.detach().T) @ v / math.sqrt(m)
+    np.testing.assert_allclose(found.z[-1], last.numpy(), atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -62,6 +62,48 @@ def test_marchenko_pastur(m, d):
     np.testing.assert_allclose(counts, expected, atol=0.06)
 
 
+def uneven_cloud(m=120, d=6, seed=2):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((m, d)) * np.arange(1, d + 1) * np.exp(0.3 * rng.standard_normal((m, 1))) + 5
+
+
+def test_surrogates_keep_mean_covariance_and_norms():
+    points = uneven_cloud()
+    cloud = point_statistics.Surrogates(points, rounds=20).draw(0)
+    assert cloud.shape == points.shape
+    np.testing.assert_allclose(cloud.mean(0), points.mean(0), atol=1e-2)
+    np.testing.assert_allclose(np.cov(cloud.T), np.cov(points.T), atol=1e-2 * np.abs(np.cov(points.T)).max())
+    own, wanted = (np.sort(np.linalg.norm(c - points.mean(0), axis=1)) for c in (cloud, points))
+    np.testing.assert_allclose(own, wanted, rtol=1e-9)
+
+
+def test_surrogates_differ_by_seed_alone_and_keep_float32():
+    maker = point_statistics.Surrogates(uneven_cloud().astype(np.float32))
+    assert maker.draw(0).dtype == np.float32
+    assert np.array_equal(maker.draw(1), maker.draw(1)) and not np.allclose(maker.draw(0), maker.draw(1))
+
+
+def test_more_rounds_keep_the_covariance_better():
+    missed = [point_statistics.Surrogates(uneven_cloud(), rounds=r).missed(0) for r in (1, 4, 12)]
+    assert missed[0] > 2 * missed[1] > 4 * missed[2]
+
+
+def test_surrogates_lose_islands_and_nothing_else():
+    rng = np.random.default_rng(5)
+    islands = rng.standard_normal((8, 6))[rng.integers(8, size=160)] * 3 + 0.2 * rng.standard_normal((160, 6))
+    for points, has_islands in ((islands, True), (uneven_cloud(160), False)):
+        maker = point_statistics.Surrogates(points)
+        null = np.array([point_statistics.hopkins(maker.draw(seed)) for seed in range(99)])
+        p = point_statistics.p_value(point_statistics.hopkins(points), null)
+        assert (p == pytest.approx(0.01)) is has_islands
+
+
+def test_surrogates_of_more_dimensions_than_points():
+    points = np.random.default_rng(1).standard_normal((20, 50))
+    maker = point_statistics.Surrogates(points)
+    assert maker.draw(3).shape == (20, 50) and maker.missed(3) < 0.3
+
+
 def test_p_value_counts():
     assert point_statistics.p_value(3.0, np.array([1.0, 2.0, 3.0, 4.0])) == pytest.approx(3 / 5)
     assert point_statistics.p_value(9.0, np.zeros(499)) == pytest.approx(0.002)
@@ -70,6 +112,10 @@ def test_p_value_counts():
 @pytest.mark.parametrize("call, message", [
     (lambda: point_statistics.null(20, 3, 0), "samples must be"),
     (lambda: point_statistics.measure(np.ones((2, 3))), "at least 3"),
+    (lambda: point_statistics.Surrogates(np.ones((5, 3))), "coincide"),
+    (lambda: point_statistics.Surrogates(np.ones((2, 3))), "at least 3"),
+    (lambda: point_statistics.Surrogates(uneven_cloud(), rounds=0), "rounds must be"),
+    (lambda: point_statistics.Surrogates(uneven_cloud()).draw(-1), "seed must be"),
     (lambda: point_statistics.neighbour_spread(np.ones((5, 3))), "coincide"),
     (lambda: point_statistics.p_value(math.nan, np.ones(3)), "observed must be"),
     (lambda: point_statistics.marchenko_pastur_edges(0, 3), "m must be")])

@@ -6,8 +6,9 @@ import json
 import nbformat
 import numpy as np
 import pytest
+import torch
 
-from dlhelpers.audit import cells, driver, measure, mutants, tables, values, verdicts
+from dlhelpers.audit import cells, driver, effects, measure, mutants, tables, values, verdicts
 from dlhelpers.commands import audit as command
 
 SETUP = """import numpy as np
@@ -25,11 +26,15 @@ COMPUTE = """def descend(eta, steps):
 
 path = descend(0.1, 20)
 shrinks = path[1:] / path[:-1]
-slope = np.polyfit(np.arange(20), np.log(path), 1)[0]"""
+slope = np.polyfit(np.arange(20), np.log(path), 1)[0]
+w = np.float64(3.0)
+for _ in range(10):
+    w = w - 0.2 * w"""
 CLAIMS = """claim("every step shrinks by 1 - 2 eta", shrinks, near=0.8, tol=1e-9)
 claim("the logarithm falls along a line", slope, near=np.log(0.8), tol=1e-6)
 claim("a bound with a hundred times the room", path[-1], below=1.2)
-claim("the same, and the author says why", path[-2], below=1.5, loose="the theorem's constant")"""
+claim("the same, and the author says why", path[-2], below=1.5, loose="the theorem's constant")
+claim("a loop at the top of a cell, which binds a name anew", w, near=0.322, tol=0.001)"""
 FAULTS = """years = 1969 - 1958
 claim("arithmetic on typed numbers", years, equal=11)
 claim("a tautology", descend(0.1, 5), near=descend(0.1, 5), tol=1e-12)
@@ -40,7 +45,7 @@ claim("a stored number, marked", stored["error"].mean(), below=0.2, recorded=Tru
 
 def notebook(tmp_path, *sources):
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    path = tmp_path / "90_planted.ipynb"
+    path = tmp_path / f"90_{tmp_path.name}.ipynb"  # the stem names the file of outcomes: tests run side by side
     nbformat.write(book, path)
     return path
 
@@ -58,7 +63,7 @@ def judged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audit")
     np.savez(folder / "planted.npz", error=np.array([[0.10, 0.14], [0.12, 0.15]]), meta=json.dumps({"seed": 0}))
     path = notebook(folder, SETUP, COMPUTE, CLAIMS, STORED, FAULTS)
-    audit = driver.Audit(path, seconds=7)
+    audit = driver.Audit(path, seconds=15)
     plan = audit.run(say=lambda text: None)
     found = verdicts.judge(plan, audit.static)
     audit.finish()
@@ -68,6 +73,7 @@ def judged(tmp_path_factory):
 @pytest.mark.parametrize("statement, verdict, why", [
     ("every step shrinks by 1 - 2 eta", "tight", "broken from"),
     ("the logarithm falls along a line", "tight", "broken from"),
+    ("a loop at the top of a cell, which binds a name anew", "tight", "broken from"),
     ("a bound with a hundred times the room", "loose", "104× room"),
     ("the same, and the author says why", "loose", "104× room"),
     ("arithmetic on typed numbers", "suspect", "typed numbers"),
@@ -175,6 +181,17 @@ def test_stored_arrays_change_in_every_way():
     assert values.changed_data(array, "roll axis 0")[1].tolist() == array[0].tolist()
 
 
+def test_shipped_tables_change_column_by_column(tmp_path):
+    path = tmp_path / "lives.csv"
+    path.write_text("name,born,died\nA,1900,1950\n\"B, C\",1910,\nD,1920,2000\n", encoding="utf-8")
+    ways = values.table_mutations(path)
+    assert ways["name"] == ["roll axis 0", "flip axis 0"] and "×2" in ways["born"] and "×0.5" in ways["died"]
+    rolled = values.changed_table(path, "name", "roll axis 0", tmp_path / "rolled.csv")
+    assert rolled.read_text(encoding="utf-8").splitlines()[1:] == ["D,1900,1950", "A,1910,", '"B, C",1920,2000']
+    doubled = values.changed_table(path, "died", "×2", tmp_path / "doubled.csv")
+    assert doubled.read_text(encoding="utf-8").splitlines()[1:] == ["A,1900,3900", '"B, C",1910,', "D,1920,4000"]
+
+
 def test_a_broken_notebook_says_where(tmp_path, capsys):
     path = notebook(tmp_path, "x = 1", "x / 0")
     options = type("Options", (), {"seconds": 5.0, "seed": 0, "resume": False})
@@ -184,13 +201,13 @@ def test_a_broken_notebook_says_where(tmp_path, capsys):
 
 def test_an_audit_resumes_after_a_kill(tmp_path):
     path = notebook(tmp_path, SETUP, COMPUTE, CLAIMS)
-    first = driver.Audit(path, seconds=4)
+    first = driver.Audit(path, seconds=12)
     first.run(say=lambda text: None)
     lines = first.partial.read_text(encoding="utf-8").splitlines()
     kept = "\n".join(lines[:5]) + "\n" + lines[5][:40]  # killed while it wrote the sixth
     first.partial.write_text(kept, encoding="utf-8")
     said = []
-    second = driver.Audit(path, seconds=4)
+    second = driver.Audit(path, seconds=12)
     plan = second.run(resume=True, say=said.append)
     written = second.partial.read_text(encoding="utf-8").splitlines()
     again = [json.loads(line)["job"] for line in written[5:] if line.endswith("}")]
@@ -206,3 +223,19 @@ def test_the_table_adds_up():
     text = tables.shown([({"lecture": "03_x", "counts": first}, True), ({"lecture": "04_y", "counts": second}, False)])
     assert "20 claims in 2 lectures: 17 of them (85 %)" in text and "1 are weak" in text
     assert "stale" in text.splitlines()[2] and "stale" not in text.splitlines()[1]
+
+
+def test_a_gradient_that_backward_leaves_is_a_change():
+    class Slotted:
+        __slots__ = ("grad",)
+
+        def __init__(self):
+            self.grad = 0.0
+
+    leaf, net, node = torch.ones(2, requires_grad=True), torch.nn.Linear(2, 1), Slotted()
+    names = {"leaf": leaf, "net": net, "node": node, "other": torch.ones(2, requires_grad=True)}
+    before = effects.fingerprints(names)
+    net(leaf).sum().backward()
+    node.grad += 1.0
+    after = effects.fingerprints(names)
+    assert [name for name in names if before[name] != after[name]] == ["leaf", "net", "node"]

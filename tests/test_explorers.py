@@ -153,7 +153,7 @@ def test_racers_differ_by_shape_and_letters():
     from dlhelpers.widgets import optimizer_race
 
     shapes, letters = zip(*optimizer_race.LETTERS.values(), strict=True)
-    assert len(set(shapes)) == len(set(letters)) == len(optimizer_race.COLOURS) == 7
+    assert len(set(shapes)) == len(set(letters)) == len(optimizer_race.COLOURS) == 8
 
 
 @pytest.mark.parametrize("name", sorted(registry.EXPLORERS))

@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pretend
 import pytest
 import torch
 from torch import nn
@@ -12,7 +13,6 @@ from dlhelpers.data import toy
 from dlhelpers.models.layers import BatchNorm1d
 from dlhelpers.models.mlp import mlp
 
-pretend = pytest.importorskip("pretend")
 CE = nn.CrossEntropyLoss(weight=torch.tensor([0.3, 1.0]), label_smoothing=0.1)
 MOONS = toy.moons(40, noise=0.1, seed=0)
 IMAGES = torch.randn(40, 1, 6, 6, generator=torch.Generator().manual_seed(0))

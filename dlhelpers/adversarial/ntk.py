@@ -93,7 +93,8 @@ class Flow:
 
     ``t`` flow time; ``residual`` ‖z - y‖; ``farthest`` max_j ‖u_j(t) - u_j(0)‖;
     ``moved`` ‖U(t) - U(0)‖_F; ``low``, ``high`` extreme eigenvalues of H(t);
-    ``total_slope`` Σ_p |∂g/∂z_p|, how hard the critic pulls at all outputs, 0 without one.
+    ``total_slope`` Σ_p |∂g/∂z_p|, how hard the critic pulls at all outputs, 0 without one; ``z`` the
+    predictions themselves, (steps + 1, n).
     """
 
     t: np.ndarray
@@ -103,6 +104,7 @@ class Flow:
     low: np.ndarray
     high: np.ndarray
     total_slope: np.ndarray
+    z: np.ndarray
 
 
 def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0,
@@ -132,7 +134,8 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
         w, a = (checks.array(part, "critic", ndim=1) for part in critic)
         # With one output the slope of the critic depends on the sign of z alone.
         up, down = (float(a[side] @ w[side]) / np.sqrt(len(w)) for side in (w > 0, w < 0))
-    start, products, rows = U.copy(), X @ X.T, []
+    start, products = U.copy(), X @ X.T
+    rows, outputs = [], []
     for k in range(int(round(time / eta)) + 1):
         Z = X @ U.T
         active = (Z >= 0).astype(np.float64)
@@ -145,8 +148,10 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
         lengths = np.sqrt((step * step).sum(1))
         rows.append((k * eta, np.linalg.norm(z - y), lengths.max(), np.sqrt((lengths**2).sum()), eigen[0], eigen[-1],
                      np.abs(slope).sum()))
+        outputs.append(z)
         U += (eta / np.sqrt(m)) * v[:, None] * (((y - z + slope)[:, None] * active).T @ X)
-    return Flow(*np.array(rows).T)
+    t, residual, farthest, moved, low, high, pull = np.array(rows).T
+    return Flow(t, residual, farthest, moved, low, high, pull, np.array(outputs))
 
 
 def theorem1(n: int, m: int, residual: float, lambda0: float) -> float:
@@ -188,6 +193,9 @@ def total_slope_bound(n: int, m: int, L: float, delta: float = 0.05) -> float:
 def theorem2(t: Any, n: int, m: int, residual: float, lambda0: float, kappa: float, mu: float) -> np.ndarray:
     r"""The same with a critic: a part that saturates and a part that grows.
 
+    It holds whenever Σ_p |∂g/∂z_p| ≤ μ and λ_min(H) ≥ λ₀/2 along the run, also where the first
+    coefficient is negative: the error obeys r' ≤ -λ₀r/2 + λ_max μ, and no sign enters its solution.
+
     .. math:: \frac{2\sqrt n (\|z(0) - y\| - \kappa\mu)}{\sqrt m \lambda_0} (1 - e^{-\lambda_0 t/2})
               + \frac{\mu(1 + \kappa\sqrt n)}{\sqrt m}\, t
 
@@ -197,7 +205,7 @@ def theorem2(t: Any, n: int, m: int, residual: float, lambda0: float, kappa: flo
     :param residual: ‖z(0) - y‖.
     :param lambda0: smallest eigenvalue of H∞, positive.
     :param kappa: λ_max(H(t)) / (λ₀/2), the largest along the run (not the condition number of H∞).
-    :param mu: :func:`total_slope_bound`.
+    :param mu: bound on Σ_p |∂g/∂z_p|, such as :func:`total_slope_bound`.
     :returns: the bound, of the shape of t.
     :raises ValueError: if lambda0 is not positive.
 

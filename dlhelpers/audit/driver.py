@@ -83,7 +83,7 @@ class Audit:
                 settled = sum(t.settled for t in self.plan.claims.values())
                 say(f"  {self.jobs} changes tried, up to {limit:g} s and {tries} a claim: {settled} of"
                     f" {len(self.plan.claims)} claims broken as they should, {self._elapsed():.0f} s")
-            queue = iter(self.plan.own())
+            queue = iter([job for job in self.plan.own() if job.name not in self.plan.done])
             end = min(self.seconds, self._elapsed() + OWN * self.seconds)
             self._together(lambda: self._from(queue, end))
         return self.plan

@@ -47,7 +47,9 @@ def is_generator(value: Any) -> bool:
 
 
 def _fingerprint(value: Any, depth: int = 2) -> Any:
-    if isinstance(value, (int, float, str, bytes, type(None), types.ModuleType, types.FunctionType, type)):
+    if isinstance(value, (int, float, str, bytes)):
+        return repr(value)[:100]
+    if isinstance(value, (type(None), types.ModuleType, types.FunctionType, type)):
         return None
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "fiubc":
@@ -55,7 +57,7 @@ def _fingerprint(value: Any, depth: int = 2) -> Any:
         flat = value.reshape(-1)[:: max(1, value.size // 4096)]
         return value.shape, zlib.crc32(np.ascontiguousarray(flat).tobytes())
     if hasattr(value, "_version") and hasattr(value, "untyped_storage"):
-        return value._version
+        return _versions(value)
     if hasattr(value, "bit_generator"):
         return repr(value.bit_generator.state)
     if type(value).__name__ == "Generator" and hasattr(value, "get_state"):
@@ -67,13 +69,18 @@ def _fingerprint(value: Any, depth: int = 2) -> Any:
     if isinstance(value, dict):
         return [(id(v), _fingerprint(v, depth - 1)) for v in list(value.values())[:200]]
     if hasattr(value, "parameters") and hasattr(value, "buffers"):
-        return value.training, [p._version for p in (*value.parameters(), *value.buffers())]
+        return value.training, [_versions(p) for p in (*value.parameters(), *value.buffers())]
     if type(value).__module__.startswith(("matplotlib", "ipywidgets", "dlhelpers.audit")):
         return None
-    try:
-        return [(k, id(v), _fingerprint(v, depth - 1)) for k, v in list(vars(value).items())[:50]]
-    except TypeError:
-        return None
+    names: Any = getattr(value, "__dict__", None) or getattr(type(value), "__slots__", ())
+    parts = [(k, getattr(value, k, None)) for k in list(names)[:50]]
+    return [(k, id(v), _fingerprint(v, depth - 1)) for k, v in parts]
+
+
+def _versions(tensor: Any) -> Any:
+    """What changes when a tensor, or the gradient that ``backward`` leaves with it, is written to."""
+    grad = tensor.grad if tensor.is_leaf else None
+    return tensor._version, None if grad is None else (id(grad), grad._version)
 
 
 class Calls:

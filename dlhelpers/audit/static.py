@@ -209,7 +209,7 @@ class Static:
 
     def _stored(self, claim: dict[str, Any]) -> str:
         record, indices = claim.get("record"), self.graph.before(claim["key"][0])
-        loads = {load["statement"] for load in self.report["loads"]} & set(indices)
+        loads = {load["statement"] for load in self.report["loads"] if not load.get("source")} & set(indices)
         if not loads or record is None or record.recorded:
             return ""
         for index in indices:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,3 +67,49 @@ def changed_data(array: np.ndarray, how: str) -> np.ndarray:
         return array + noise * (np.nanstd(array) or 1)
     word, _, axis = how.partition(" axis ")
     return np.roll(array, 1, int(axis)) if word == "roll" else np.flip(array, int(axis)).copy()
+
+
+def table_mutations(path: Path) -> dict[str, list[str]]:
+    """The ways in which each column of a shipped table can be changed.
+
+    :param path: a CSV file with a line of names.
+    :returns: column -> names that :func:`changed_table` understands.
+    """
+    rows = _rows(path)
+    order = ["roll axis 0", "flip axis 0"] if len(rows) > 1 else []
+    return {column: order + (["×0.5", "×1.05", "×2"] if _numeric(rows, column) else [])
+            for column in (rows[0] if rows else {})}
+
+
+def changed_table(path: Path, column: str, how: str, to: Path) -> Path:
+    """A copy of a shipped table with one column moved along the rows, turned round, or scaled.
+
+    :param path: a CSV file with a line of names.
+    :param column: which.
+    :param how: one of :func:`table_mutations`.
+    :param to: file of the copy.
+    :returns: the same.
+    """
+    rows = _rows(path)
+    cells = [row[column] for row in rows]
+    if how.startswith("×"):
+        cells = [cell and f"{float(cell) * float(how[1:]):.15g}" for cell in cells]
+    else:
+        cells = cells[-1:] + cells[:-1] if how.startswith("roll") else cells[::-1]
+    with open(to, "w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{**row, column: cell} for row, cell in zip(rows, cells, strict=True)])
+    return to
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _numeric(rows: list[dict[str, str]], column: str) -> bool:
+    try:
+        return any([float(row[column]) for row in rows if row[column]])
+    except ValueError:
+        return False

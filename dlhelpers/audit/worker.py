@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 import gc
 import importlib
 import os
@@ -73,9 +74,9 @@ class Worker:
         self.claims = measure.Claims(self.compared)
         self.loads: list[dict[str, Any]] = []
         self.snapshots: list[int] = []
-        self._load = runs.load
+        self._load, self._shipped = runs.load, files.shipped
         claims.claim = self.claims
-        runs.load = self._watched_load
+        runs.load, files.shipped = self._watched_load, self._watched_shipped
         for name, helper in ((measure.COMPARE, self.compared), (measure.RECALL, self.compared.recall),
                              (mutants.SCALE, values.scaled)):
             setattr(builtins, name, helper)
@@ -85,6 +86,19 @@ class Worker:
         self.loads.append({"statement": self.claims.statement, "name": name,
                            "arrays": {k: values.data_mutations(a) for k, a in run.arrays.items()}})
         return run
+
+    def _watched_shipped(self, *parts: str) -> Path:
+        path = self._shipped(*parts)
+        if path.suffix == ".csv":
+            self.loads.append({"statement": self.claims.statement, "name": path.name, "source": True,
+                               "arrays": values.table_mutations(path)})
+        return path
+
+    def _changed_shipped(self, job: dict[str, Any], *parts: str) -> Path:
+        path = self._shipped(*parts)
+        if path.name != job["run_name"]:
+            return path
+        return values.changed_table(path, job["array"], job["how"], self.folder / f"{os.getpid()}-{path.name}")
 
     def run(self) -> dict[str, Any]:
         """The whole notebook once; the facts that the driver needs."""
@@ -106,8 +120,7 @@ class Worker:
             seconds = time.process_time() - started
             now = effects.fingerprints(self.namespace)
             facts.append({"seconds": seconds, "called": sorted(called),
-                          "changed": sorted(k for k in now if k in seen and now[k][0] == seen[k][0]
-                                            and now[k] != seen[k])})
+                          "changed": sorted(k for k in now if k in seen and now[k] != seen[k])})
             seen, since = now, since + seconds
         return {"facts": facts, "claims": self.claims.found, "loads": self.loads, "snapshots": self.snapshots,
                 "generators": sorted(k for k, v in self.namespace.items() if effects.is_generator(v)),
@@ -168,6 +181,7 @@ class Worker:
             _replace_function(job["function"], how)
         elif job["kind"] == "data":
             runs.load = lambda name: _changed_run(self._load(name), job)
+            files.shipped = functools.partial(self._changed_shipped, job)
         elif job["kind"] in ("cell", "claim"):
             statement = self.statements[job["statement"]]
             changed[statement.index] = statement.code(mutants.apply(statement.node, how))

@@ -1,8 +1,9 @@
-"""Checkers of the exercises of lecture 27: Gram matrix, leash, forces, homogeneity, p-values."""
+"""Checkers of the exercises of lecture 27: another Gram matrix, width, leaky forces, homogeneity, paired runs."""
 
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ def _unit_rows(seed: int, n: int, d: int) -> np.ndarray:
     return X / np.linalg.norm(X, axis=1, keepdims=True)
 
 
-@checker("gram_limit", "the overlap of two half-planes, for every pair of inputs")
-def check_gram_limit(answer: Any) -> None:
-    """``gram_limit(X)`` for inputs of norm 1: (n, n), against numerical integration over directions.
+@checker("gram_absolute", "where two signs agree, for every pair of inputs")
+def check_gram_absolute(answer: Any) -> None:
+    """``gram_absolute(X)`` for inputs of norm 1: (n, n), against numerical integration over directions.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
@@ -26,77 +27,98 @@ def check_gram_limit(answer: Any) -> None:
     for seed, (n, d) in enumerate([(3, 2), (5, 4)]):
         X = _unit_rows(seed, n, d)
         C = np.clip(X @ X.T, -1, 1)
-        # Share of directions in the plane of two inputs that both see, counted on a fine circle.
+        # Mean of the two signs' product over the directions in the plane of two inputs, on a fine circle.
         turn = (np.arange(400_000) + 0.5) * (2 * np.pi / 400_000)
-        right = np.array([[c * np.mean((np.cos(turn) >= 0) & (np.cos(turn - math.acos(c)) >= 0)) for c in row]
+        right = np.array([[c * np.mean(np.sign(np.cos(turn)) * np.sign(np.cos(turn - math.acos(c)))) for c in row]
                           for row in C])
         angle = np.arccos(C)
-        got = call(answer, "gram_limit", X)
+        got = call(answer, "gram_absolute", X)
         if np.isnan(np.asarray(got, float)).any():
-            refuse("gram_limit holds NaN: by rounding an inner product comes out a little beyond 1, where arccos is "
+            refuse("gram_absolute holds NaN: by rounding an inner product comes out a little beyond 1, where arccos is "
                    "not defined; np.clip it to [−1, 1] first")
-        compare(got, right, "gram_limit(X)", {
-            "the probability alone is returned: multiply it by the inner product of the two inputs":
-                (np.pi - angle) / (2 * np.pi),
-            "twice too large: a random neuron sees both with probability (π − φ) / 2π, not (π − φ) / π":
-                C * (np.pi - angle) / np.pi,
-            "the angle itself is used: nearly parallel inputs are shared by MORE neurons, so it is π − φ that counts":
-                C * angle / (2 * np.pi),
+        compare(got, right, "gram_absolute(X)", {
+            "this is the lecture's matrix for ReLU, where a neuron that is off counts 0; here it counts −1":
+                C * (np.pi - angle) / (2 * np.pi),
+            "the mean of the signs' product alone is returned: multiply it by the inner product of the two inputs":
+                1 - 2 * angle / np.pi,
+            "only the part where the signs agree is counted; where they differ the product is −1, not 0":
+                C * (1 - angle / np.pi),
+            "the sign is turned round: nearly parallel inputs have signs that agree, so small angles give +1":
+                C * (2 * angle / np.pi - 1),
+            "the sines or cosines of the angle do not enter the mean: it is linear in the angle": C * C,
         }, rtol=1e-4, atol=1e-5)
 
 
-@checker("leash", "Theorem 1 with its constant")
-def check_leash(answer: Any) -> None:
-    """``leash(n, m, residual, lambda0)``: the bound of Theorem 1 on the way of one neuron.
+@checker("width_needed", "Theorem 1, read backwards")
+def check_width_needed(answer: Any) -> None:
+    """``width_needed(n, residual, lambda0, most)``: the smallest width whose leash is short enough.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for n, m, residual, lambda0 in ((7, 96, 2.0, 0.25), (11, 250, 3.5, 0.1)):
-        # The integral of the greatest speed, summed numerically.
+    for n, residual, lambda0, most in ((7, 2.0, 0.25, 0.6), (11, 3.5, 0.1, 0.8)):
+        # The leash is the integral of the greatest speed, summed numerically; it falls like 1/√m.
         t = np.linspace(0, 60 / lambda0, 200_001)
-        speed = math.sqrt(n / m) * residual * np.exp(-lambda0 * t / 2)
-        right = float(np.sum((speed[1:] + speed[:-1]) / 2) * (t[1] - t[0]))
-        got = call(answer, "leash", n, m, residual, lambda0)
-        compare(got, right, f"leash({n}, {m}, {residual}, {lambda0})", {
-            "the factor 2 is missing: the integral of exp(−λ₀t/2) is 2/λ₀": right / 2,
-            "√n is missing: n residuals pull at the neuron together": right / math.sqrt(n),
-            "n enters without its square root": right * math.sqrt(n),
-            "m enters without its square root: a neuron's share of the output is 1/√m": right / math.sqrt(m),
-            "this is the bound for the whole layer: ONE neuron has another √m less": right * math.sqrt(m),
-            "λ₀ belongs in the denominator: a larger least eigenvalue means faster learning and a shorter way":
-                right * lambda0**2,
-        }, rtol=1e-4)
+        speed = math.sqrt(n) * residual * np.exp(-lambda0 * t / 2)
+        exact = (float(np.sum((speed[1:] + speed[:-1]) / 2) * (t[1] - t[0])) / most) ** 2
+        exact = round(exact, 4)                                              # of the sum's own error
+        right = math.ceil(exact)
+        got = call(answer, "width_needed", n, residual, lambda0, most)
+        if np.ndim(got) == 0 and math.floor(exact) < float(got) < right:
+            refuse("width_needed is not a whole number: neurons come one by one, round up")
+        if np.ndim(got) == 0 and float(got) == math.floor(exact):
+            refuse("width_needed rounds down, and with so few neurons the leash is a little too long: round up")
+        compare(got, right, f"width_needed({n}, {residual}, {lambda0}, {most})", {
+            "the root is not undone: the leash goes like 1/√m, so m is the square of a quotient":
+                math.ceil(math.sqrt(exact)),
+            "the factor 2 of the leash is missing: the integral of exp(−λ₀t/2) is 2/λ₀": math.ceil(exact / 4),
+            "√n is missing: n errors pull at the neuron together": math.ceil(exact / n),
+            "n enters twice: √n squared is n, not n²": math.ceil(exact * n),
+            "this width is for the whole layer's ‖U − U₀‖ or for another power of m: one neuron's leash is "
+            "2√n‖z(0) − y‖/(√m λ₀)": math.ceil(exact**2),
+            "λ₀ belongs in the denominator: a larger least eigenvalue means a shorter leash and fewer neurons":
+                math.ceil(exact * lambda0**4),
+        }, rtol=1e-9)
 
 
-@checker("hidden_force", "the force on every hidden neuron, whatever the signal")
-def check_hidden_force(answer: Any) -> None:
-    """``hidden_force(U, V, X, signal)``, (m, d_in), against autograd.
+@checker("leaky_force", "the force on every hidden neuron, whatever the signal")
+def check_leaky_force(answer: Any) -> None:
+    """``leaky_force(U, V, X, signal, leak)``, (m, d_in), against autograd.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     g = torch.Generator().manual_seed(3)
-    for m, n, d_in, d_out in ((6, 4, 3, 2), (9, 5, 4, 3)):
+    for (m, n, d_in, d_out), leak in (((6, 4, 3, 2), 0.3), ((9, 5, 4, 3), 0.1)):
         U, V, X, signal = (torch.randn(*shape, generator=g, dtype=torch.float64)
                            for shape in ((m, d_in), (d_out, m), (n, d_in), (n, d_out)))
         Ug = U.clone().requires_grad_()
-        f = torch.relu(X @ Ug.T) @ V.T / math.sqrt(m * d_out)
+        f = torch.nn.functional.leaky_relu(X @ Ug.T, leak) @ V.T / math.sqrt(m * d_out)
         right, = torch.autograd.grad((signal * f).sum(), Ug)
-        c, on = 1 / math.sqrt(m * d_out), (X @ U.T > 0).double()
-        got = call(answer, "hidden_force", U, V, X, signal)
-        compare(got, right, "hidden_force(U, V, X, signal)", {
+        c, on = 1 / math.sqrt(m * d_out), (X @ U.T >= 0).double()
+        slope = on + leak * (1 - on)
+        got = call(answer, "leaky_force", U, V, X, signal, leak)
+        compare(got, right, "leaky_force(U, V, X, signal, leak)", {
+            "this is the force on ReLU neurons: with a leak, neurons that are off pull as well, by the leak":
+                c * ((signal @ V) * on).T @ X,
+            "neurons that are off pull with full strength: below zero the slope is the leak, not 1":
+                c * (signal @ V).T @ X,
+            "leak and 1 are exchanged: neurons that are ON have slope 1":
+                c * ((signal @ V) * (1 - on + leak * on)).T @ X,
+            "the leak is added everywhere: a neuron that is on has slope 1, not 1 + leak":
+                c * ((signal @ V) * (on + leak)).T @ X,
+            "below zero the slope is +leak: the leak keeps the sign of the signal":
+                c * ((signal @ V) * (on - leak * (1 - on))).T @ X,
             "the sign is turned round: the force points uphill for the signal": -right,
             "the factor 1/√(d_out m) of the network is missing": right / c,
             "the factor is squared: the network carries it once": right * c,
             "d_out is missing from the factor: it is 1/√(d_out m)": right * math.sqrt(d_out),
             "m is missing from the factor: it is 1/√(d_out m)": right * math.sqrt(m),
-            "neurons that are off take part: multiply by 1{u_j·x_p ≥ 0}": c * (signal @ V).T @ X,
-            "σ(u_j·x_p) stands where its derivative 1{u_j·x_p ≥ 0} belongs":
-                c * ((signal @ V) * torch.relu(X @ U.T)).T @ X,
+            "the activation stands where its derivative belongs":
+                c * ((signal @ V) * torch.nn.functional.leaky_relu(X @ U.T, leak)).T @ X,
             "the mean over the points is returned; the force is their sum": right / n,
             "the v_j are ignored: a neuron feels the signal through its own column of V":
-                c * (signal.sum(1, keepdim=True) * on).T @ X,
+                c * (signal.sum(1, keepdim=True) * slope).T @ X,
         })
 
 
@@ -129,23 +151,40 @@ def check_neighbour_spread(answer: Any) -> None:
         })
 
 
-@checker("p_value", "never zero, and fair to ties")
-def check_p_value(answer: Any) -> None:
-    """``p_value(observed, null)``: Monte Carlo, one-sided, large values count.
+@checker("paired_p", "only the two runs of a seed may be swapped")
+def check_paired_p(answer: Any) -> None:
+    """``paired_p(supervised, adversarial)``: exact, one-sided, over all swaps of pairs.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    null = np.array([0.1, 0.4, 0.4, 0.5, 0.9, 1.2, 0.3, 0.2, 0.8])
-    for observed in (0.4, 0.85, 2.0):
-        larger, at_least = sum(v > observed for v in null), sum(v >= observed for v in null)
-        right = (1 + at_least) / (1 + len(null))
-        got = call(answer, "p_value", observed, null)
-        compare(got, right, f"p_value({observed}, …)", {
-            "a p-value of 0 would say impossible; the observation itself counts as one draw: (1 + k)/(1 + N)":
-                at_least / len(null),
-            "ties are dropped: count the null values that are at least as large, ≥": (1 + larger) / (1 + len(null)),
-            "the wrong tail: large statistics speak against homogeneity":
-                (1 + sum(v <= observed for v in null)) / (1 + len(null)),
-            "the 1 belongs in the denominator as well": (1 + at_least) / len(null),
-        })
+    rng = np.random.default_rng(27)
+    level = np.array([0.0, 3.0, -2.0, 5.0, 1.0])
+    for case in range(4):
+        n = (5, 5, 4, 5)[case]
+        low = level[:n] + (0.0, 0.0, 0.1, 0.0)[case] * rng.standard_normal(n)
+        rise = (np.array([0.4, 0.5, 0.2, 0.3, 0.6]), np.array([0.4, -0.1, 0.2, 0.3, 0.6]),
+                np.array([0.2, 0.5, -0.3, 0.1]), np.array([-0.4, -0.2, 0.1, -0.5, -0.3]))[case]
+        high = low + rise
+        d = high - low
+        # Swap the pairs one pattern after another, by the bits of a counter.
+        swapped = np.array([sum(-v if k >> i & 1 else v for i, v in enumerate(d)) for k in range(2**n)])
+        room = 1e-9 * np.abs(d).sum()
+        right = float(np.mean(swapped >= d.sum() - room))
+        both = np.r_[low, high]
+        sums = np.array([2 * both[list(pick)].sum() - both.sum() for pick in combinations(range(2 * n), n)])
+        got = call(answer, "paired_p", low, high)
+        compare(got, right, f"paired_p of {n} pairs", {
+            "the observed arrangement itself is left out: it is one of the swaps, so p is never 0":
+                float(np.mean(swapped > d.sum() + room)),
+            "the runs are mixed as if unpaired, all ways to choose n of 2n: runs of one seed share weights and "
+            "batches, only the two of a pair may be swapped": float(np.mean(sums >= d.sum() - room)),
+            "both directions are counted: the question is one-sided, larger with an adversary":
+                float(np.mean(np.abs(swapped) >= abs(d.sum()) - room)),
+            "the wrong direction: count the swaps whose difference adversarial − supervised is at least as LARGE":
+                float(np.mean(swapped <= d.sum() + room)),
+            "1 is added to count and total, as for random draws; here all swaps are listed, the observed one too":
+                float((1 + np.sum(swapped >= d.sum() - room)) / (1 + 2**n)),
+            "this is the sign test, which knows only how many pairs rise; the size of the differences counts here":
+                sum(math.comb(n, k) for k in range(int((d > 0).sum()), n + 1)) / 2**n,
+        }, rtol=1e-6)

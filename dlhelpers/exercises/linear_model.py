@@ -33,92 +33,126 @@ def _beta(x: np.ndarray) -> float:
     return trace + float(np.sqrt(trace**2 - 4 * determinant))
 
 
-@checker("mse", "it averages the squared misses of a line")
-def check_mse(answer: Any) -> None:
-    """``answer(slope, intercept, x, y)`` -> mean squared error.
+@checker("weighted_gradient", "it equals the finite differences of the weighted loss")
+def check_weighted_gradient(answer: Any) -> None:
+    """``answer(slope, intercept, x, y, weight)`` -> gradient of the weighted mean squared error.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     for seed in range(3):
         x, y, slope, intercept = _problem(seed)
-        right, residual = _loss(slope, intercept, x, y), slope * x + intercept - y
-        compare(call(answer, "mse", slope, intercept, x, y), right, "mse", {
-            "this is the sum of the squares; divide by the number of samples": right * len(x),
-            "this is half of it: the ½ belongs to lecture R's slide, not to the mean squared error": right / 2,
-            "this is its square root; leave the root out": np.sqrt(right),
-            "this averages absolute values; square the misses": np.abs(residual).mean(),
-            "this averages the misses themselves, so that plus and minus cancel; square them first": residual.mean(),
-            "this squares the mean; take the mean of the squares": residual.mean() ** 2,
-            "slope and intercept seem to be swapped": _loss(intercept, slope, x, y),
-            "this is one value for each sample; average them": residual**2,
-        })
+        weight = np.random.default_rng(100 + seed).uniform(0.2, 3.0, len(x))
+        total = float(weight.sum())
 
+        def derivatives(counts: np.ndarray, x: np.ndarray = x, y: np.ndarray = y, m: float = slope,
+                        c: float = intercept) -> np.ndarray:
+            """Central differences of the sum of counts · squared misses: exact on a quadratic."""
+            def loss(m: float, c: float) -> float:
+                return sum(w * (m * a + c - b) ** 2 for w, a, b in zip(counts, x, y, strict=True))
+            return np.array([loss(m + 1, c) - loss(m - 1, c), loss(m, c + 1) - loss(m, c - 1)]) / 2
 
-@checker("gradient", "it equals the finite differences of the loss")
-def check_gradient(answer: Any) -> None:
-    """``answer(slope, intercept, x, y)`` -> (dL/dslope, dL/dintercept) of the mean squared error.
-
-    :param answer: the student's function.
-    :raises WrongAnswer: one line that says which mistake it looks like.
-    """
-    for seed in range(3):
-        x, y, slope, intercept = _problem(seed)
-        right = _gradient(slope, intercept, x, y)
-        result = call(answer, "gradient", slope, intercept, x, y)
+        right = derivatives(weight / total)
+        result = call(answer, "weighted_gradient", slope, intercept, x, y, weight)
+        if np.shape(result) == (2, len(x)):
+            refuse("weighted_gradient gives one value for each sample: add them up, with their weights")
         if np.size(result) != 2:
-            refuse("gradient should return two numbers, (dL/dslope, dL/dintercept)")
-        residual = slope * x + intercept - y
-        compare(np.ravel(np.asarray(result, dtype=float)), right, "gradient", {
+            refuse("weighted_gradient should return two numbers, (dL/dslope, dL/dintercept)")
+        compare(np.ravel(np.asarray(result, dtype=float)), right, "weighted_gradient", {
             "the sign is wrong: this points downhill; differentiate (prediction − target)²": -right,
             "it is half of what it should be: the 2 from the square is missing": right / 2,
-            "two things at once: the sign is wrong, and the 2 from the square is missing": -right / 2,
-            "it is the gradient of the sum; divide by the number of samples": right * len(x),
-            "the mean is missing, and the 2 from the square as well": right * len(x) / 2,
+            "it is the gradient of the weighted sum; divide by the sum of the weights": right * total,
+            "this divides by the number of samples; a weighted mean divides by the sum of the weights":
+                right * total / len(x),
+            "the weights are not used: this is the gradient of the plain mean": _gradient(slope, intercept, x, y),
+            "the weights count twice: the residual is squared, the weight is not": derivatives(weight**2 / total),
             "the two entries are swapped: the slope comes first": right[::-1],
             "the slope's entry lacks the factor x, the derivative of slope·x + intercept by the slope":
                 np.array([right[1], right[1]]),
-            "this multiplies the mean residual by the mean of x; multiply sample by sample, then average":
-                np.array([2 * residual.mean() * x.mean(), right[1]]),
         }, rtol=1e-6)
 
 
-@checker("train", "it takes every step from the place the last one reached")
-def check_train(answer: Any) -> None:
-    """``answer(x, y, eta, steps)`` -> (slope, intercept) after gradient descent from (0, 0).
+@checker("where_it_ends", "three slopes of a log tell where it goes")
+def check_where_it_ends(answer: Any) -> None:
+    """``answer(m0, m1, m2)`` -> the limit of a sequence whose distance from it shrinks by one factor a step.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for seed, steps in ((0, 0), (1, 1), (2, 7)):
-        x, y, _, _ = _problem(seed)
-        eta = 0.4 / _beta(x)
-        result = call(answer, "train", x, y, eta, steps)
-        if np.size(result) != 2:
-            refuse("train should return two numbers, (slope, intercept)")
+    for right, distance, factor in ((3.0, -4.0, 0.3), (-1.5, 2.5, 0.9), (0.7, 5.0, -0.6)):
+        m0, m1, m2 = (right + distance * factor**k for k in range(3))
+        last, before = m2 - m1, m1 - m0
+        compare(call(answer, "where_it_ends", m0, m1, m2), right, "where_it_ends", {
+            "this is the last slope of the log; it still has some way to go": m2,
+            "this is only the next step; add all the steps that follow it too": m2 + last * factor,
+            "this goes on with the last step unchanged; the steps shrink": m2 + last,
+            "this is the way that is still to go; add it to where the log stops": right - m2,
+            "this counts the last step twice: from m2 on, the first step to come is already smaller":
+                m2 + last / (1 - factor),
+            "this adds what is still to come after m2 to an earlier slope": m1 + last * factor / (1 - factor),
+            "the factor is upside down: divide the later difference by the earlier one":
+                m2 + last / factor / (1 - 1 / factor),
+            "this takes m2/m1 for the factor; not the slopes shrink by it, but their differences":
+                m2 + last * (m2 / m1) / (1 - m2 / m1),
+            "this is the mean of the three slopes": (m0 + m1 + m2) / 3,
+            "what is still to come has the wrong sign": m2 - last * factor / (1 - factor),
+            "this takes the factor from the first difference to the last slope: is an index shifted?":
+                m2 + before * factor / (1 - factor),
+        }, rtol=1e-6)
 
-        def walk(count: int, rate: float = eta, alternate: bool = False, x: np.ndarray = x,
-                 y: np.ndarray = y) -> np.ndarray:
-            theta = np.zeros(2)
-            for _ in range(count):
-                step = rate * _gradient(theta[0], theta[1], x, y)
-                if alternate:
-                    theta = theta - [step[0], 0]
-                    theta = theta - [0, rate * _gradient(theta[0], theta[1], x, y)[1]]
-                else:
+
+@checker("train_in_batches", "one step a batch, from the place the last one reached")
+def check_train_in_batches(answer: Any) -> None:
+    """``answer(x, y, eta, batch, epochs)`` -> (slope, intercept) after gradient descent on batches in order.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    for seed, batch, epochs in ((2, 5, 3), (1, 12, 2), (0, 4, 0), (3, 1, 2)):
+        x, y, _, _ = _problem(seed)
+        eta = 0.2 / max(_beta(x), float(2 * np.max(x**2) + 2))
+        n = len(x)
+
+        def walk(rate: float = eta, rounds: int = epochs, how: str = "", x: np.ndarray = x,
+                 y: np.ndarray = y, batch: int = batch, n: int = n) -> np.ndarray:
+            theta, origin = np.zeros(2), np.zeros(2)
+            for _ in range(rounds):
+                origin = theta
+                for first in range(0, 1 if how == "one" else n, batch):
+                    a, b = x[first:first + batch], y[first:first + batch]
+                    if how == "full":
+                        a, b = x, y
+                    if how == "whole only" and len(a) < batch:
+                        continue
+                    at = origin if how == "stale" else theta
+                    size = len(a) if how == "sum" else len(a) / n if how == "by n" else 1.0
+                    step = rate * size * _gradient(at[0], at[1], a, b)
+                    if how == "alternate":
+                        theta = theta - [step[0], 0]
+                        step = np.array([0, rate * _gradient(theta[0], theta[1], a, b)[1]])
                     theta = theta - step
             return theta
 
-        right = walk(steps)
-        compare(np.ravel(np.asarray(result, dtype=float)), right, "train", {
-            "it climbs: subtract η times the gradient": walk(steps, -eta),
-            "it took one step too many: range(steps) has `steps` rounds": walk(steps + 1),
-            "it took one step too few: range(steps) has `steps` rounds": walk(max(steps - 1, 0)),
+        result = call(answer, "train_in_batches", x, y, eta, batch, epochs)
+        if np.size(result) != 2:
+            refuse("train_in_batches should return two numbers, (slope, intercept)")
+        right = walk()
+        compare(np.ravel(np.asarray(result, dtype=float)), right, "train_in_batches", {
+            "it climbs: subtract η times the gradient": walk(-eta),
+            "this uses all samples in every step; each step sees its own batch only": walk(how="full"),
+            "this takes one step an epoch; every batch gives a step": walk(how="one"),
+            "the last, smaller batch is left out": walk(how="whole only"),
+            "the steps use the sum over the batch; use its mean": walk(how="sum"),
+            "each batch's sum is divided by the number of all samples; divide by the size of the batch":
+                walk(how="by n"),
             "the steps are half as long as they should be: is the 2 from the square missing in the gradient?":
-                walk(steps, eta / 2),
+                walk(eta / 2),
+            "all steps of an epoch were computed at its start: compute each where the last one ended":
+                walk(how="stale"),
             "the intercept's step was computed with the slope already changed: compute both, then change both":
-                walk(steps, alternate=True),
-            "every step was computed at the start: compute the gradient anew in each round": steps * walk(1),
+                walk(how="alternate"),
+            "it went through the data once too often": walk(rounds=epochs + 1),
+            "it went through the data once too few": walk(rounds=max(epochs - 1, 0)),
             "slope and intercept are swapped: the slope comes first": right[::-1],
         }, rtol=1e-6)
 
@@ -153,7 +187,7 @@ def check_standardise(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(0)
-    X = rng.normal([3.0, -40.0, 0.5], [2.0, 15.0, 0.01], (30, 3))
+    X = rng.normal([3.0, -40.0, 0.5, 0.0], [2.0, 15.0, 0.01, 0.0], (30, 4))
     result = call(answer, "standardise", X)
     if not isinstance(result, (tuple, list)) or len(result) != 3:
         refuse("standardise should return three things: Z, the means and the standard deviations")
@@ -161,7 +195,12 @@ def check_standardise(answer: Any) -> None:
     right_mean = np.array([sum(column) / 30 for column in X.T.tolist()])
     right_std = np.sqrt(np.array([sum((v - m) ** 2 for v in c) / 30
                                   for c, m in zip(X.T.tolist(), right_mean, strict=True)]))
+    varies = right_std > 0
+    right_std = np.where(varies, right_std, 1.0)
     right = (X - right_mean) / right_std
+    if not np.isfinite(np.asarray(Z, dtype=float)).all():
+        refuse("standardise, Z holds numbers that are not finite: a column that never changes has the standard "
+               "deviation 0; divide by 1 there")
     compare(np.asarray(Z), right, "standardise, Z", {
         "the columns are centred but not scaled; divide by the standard deviation": X - right_mean,
         "the columns are scaled but not centred; subtract the mean first": X / right_std,
@@ -171,14 +210,16 @@ def check_standardise(answer: Any) -> None:
         "this works along the rows; go column by column (axis=0)":
             (X - X.mean(1, keepdims=True)) / X.std(1, keepdims=True),
         "this divides by n − 1 inside the standard deviation; use 1/n, as the loss does":
-            (X - right_mean) / X.std(0, ddof=1),
+            (X - right_mean) / np.where(varies, X.std(0, ddof=1), 1.0),
         "this maps to [0, 1] by minimum and maximum; use mean and standard deviation":
-            (X - X.min(0)) / (X.max(0) - X.min(0)),
+            (X - X.min(0)) / np.where(varies, np.ptp(X, 0), 1.0),
     })
     compare(np.ravel(mean), right_mean, "standardise, the means", {
         "means and standard deviations are swapped: Z, mean, std": right_std})
     compare(np.ravel(std), right_std, "standardise, the standard deviations", {
-        "these are the variances; take the square root": right_std**2})
+        "these are the variances; take the square root": right_std**2,
+        "a column that never changes is stored as 0: return the 1 that you divided by, new data need it":
+            np.where(varies, right_std, 0.0)})
 
 
 @checker("fit_in_one_step", "one step on standardised inputs lands on the least-squares line")

@@ -1,4 +1,4 @@
-"""Checkers for the exercises of lecture 04: a schedule, momentum, a line search, Adam."""
+"""Checkers for the exercises of lecture 04: memory, time, a detective, a look ahead, a valley against Adagrad."""
 
 from __future__ import annotations
 
@@ -6,128 +6,191 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers import objectives
-from dlhelpers.exercises.core import call, checker, compare, refuse
+from dlhelpers import descent, objectives
+from dlhelpers.exercises.core import call, checker, compare, refuse, to_numpy
+
+#: The detective's suspects, at an unknown learning rate.
+SUSPECTS = ("GD", "momentum", "Adagrad", "RMSprop", "Adam")
+#: The challenge: steps, rates tried, how many times higher Adagrad must end, the largest condition number.
+STEPS, RATES, TIMES, MOST = 150, np.geomspace(1e-4, 10, 41), 1000.0, 1000.0
 
 
-@checker("warm_up_cosine", "up in a straight line, down in half a cosine")
-def check_schedule(answer: Any) -> None:
-    """``warm_up_cosine(t, T, warm, top)`` -> the learning rate of step t = 0 … T - 1.
-
-    :param answer: the student's function.
-    :raises WrongAnswer: one line that says which mistake it looks like.
-    """
-    for T, warm, top in ((100, 10, 0.5), (60, 1, 2.0)):
-        for t in (0, warm - 1, warm, (T + warm) // 2, T - 1):
-            share = (t - warm) / (T - warm)
-            right = top * (t + 1) / warm if t < warm else top * (1 + np.cos(np.pi * share)) / 2
-            got = call(answer, "warm_up_cosine", t, T, warm, top)
-            compare(got, right, f"warm_up_cosine at t = {t}, T = {T}, warm = {warm}", {
-                "the warm-up starts at top/warm, not at 0: step 0 must move": top * t / warm if t < warm else np.nan,
-                "the cosine must fall to 0 over the T − warm steps that are left, not over T":
-                    top * (1 + np.cos(np.pi * t / T)) / 2 if t >= warm else np.nan,
-                "the last step, T − 1, is not the end of the cosine: divide by T − warm, not by T − 1 − warm":
-                    top * (1 + np.cos(np.pi * (t - warm) / (T - 1 - warm))) / 2 if t > warm else np.nan,
-                "the cosine starts when the warm-up ends: count from t − warm":
-                    top * (1 + np.cos(np.pi * t / (T - warm))) / 2 if t >= warm else np.nan,
-                "half of 1 + cos: otherwise the rate starts at twice the top": 2 * right if t >= warm else np.nan,
-            })
-
-
-@checker("momentum_step", "velocity first, then the step, and nothing is overwritten")
-def check_momentum(answer: Any) -> None:
-    """``momentum_step(theta, v, g, eta, beta)`` -> (theta, v) after one step in torch's convention.
+@checker("memory_for", "half forgotten in time, and no faster than before in the long run")
+def check_memory(answer: Any) -> None:
+    """``memory_for(half_life, eta)`` -> (lr, gamma) for torch's momentum.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    rng = np.random.default_rng(2)
-    for beta in (0.9, 0.5):
-        theta, v, g, eta = rng.normal(size=4), rng.normal(size=4), rng.normal(size=4), 0.1
-        got = call(answer, "momentum_step", theta, v, g, eta, beta)
+    for half_life, eta in ((5, 0.02), (20, 0.3), (1, 0.1)):
+        got = call(answer, "memory_for", half_life, eta)
         if not isinstance(got, (tuple, list)) or len(got) != 2:
-            refuse("momentum_step should return two things: the new theta and the new velocity")
-        new = beta * v + g
-        mean = beta * v + (1 - beta) * g
-        got = np.concatenate([np.ravel(got[0]), np.ravel(got[1])])
-        compare(got, np.concatenate([theta - eta * new, new]), "momentum_step", {
-            "this is lecture N's average, βv + (1 − β)g; torch's velocity is βv + g":
-                np.concatenate([theta - eta * mean, mean]),
-            "the step uses the old velocity: update v first": np.concatenate([theta - eta * v, new]),
-            "the sign is turned round: descend, theta − ηv": np.concatenate([theta + eta * new, new]),
-            "that is Nesterov's step, η(g + βv)": np.concatenate([theta - eta * (g + beta * new), new]),
-            "the learning rate belongs into the step, not into the velocity":
-                np.concatenate([theta - (beta * v + eta * g), beta * v + eta * g]),
+            refuse("memory_for should return two numbers: the learning rate and gamma")
+        gamma = 0.5 ** (1 / half_life)
+        natural, share = np.exp(-1 / half_life), 1 - 1 / half_life
+        right = np.array([eta * (1 - gamma), gamma])
+        compare(np.array([to_numpy(part) for part in got], dtype=float), right, "memory_for", {
+            "torch adds gradients up: under a constant one its velocity tends to g/(1 − γ), so η must shrink":
+                np.array([eta, gamma]),
+            "the factor of η is turned round: torch's steps are 1/(1 − γ) times too long, not too short":
+                np.array([eta / (1 - gamma), gamma]),
+            "after that many steps γ^h is 1/e, not one half": np.array([eta * (1 - natural), natural]),
+            "1 − 1/h is the memory that falls to about 1/e in h steps; you want γ^h to be one half":
+                np.array([eta / half_life, share]) if half_life > 1 else np.array([np.nan, np.nan]),
+            "γ is what is kept a step, not what is lost": np.array([eta * gamma, 1 - gamma]),
+            "the learning rate comes first, then γ": right[::-1],
         })
 
 
-@checker("armijo", "the longest step that earns its share, and no longer one")
-def check_armijo(answer: Any) -> None:
-    """``armijo(f, gradient, theta, eta, c)`` -> the first of eta, eta/2, eta/4, … that lowers f enough.
+@checker("decay_that_arrives", "just enough time")
+def check_decay(answer: Any) -> None:
+    """``decay_that_arrives(alpha, mu, shrink)`` -> the q for which rates alpha·qᵗ shrink the flat direction so far.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    bowl, banana = objectives.TestFunction("valley"), objectives.TestFunction("Rosenbrock")
-    # In the first case all mistakes give different rates.
-    for plane, at, start, c in ((bowl, [0.923, 0.0], 2.4, 0.9), (banana, [0.2, -0.2], 1.0, 1e-4),
-                                (banana, [-1.0, 0.5], 1.0, 0.4)):
-        theta = np.array(at)
-        g = plane.gradient(theta)
+    for alpha, mu, shrink in ((0.01, 0.5, 1e-3), (0.05, 0.4, 0.2), (0.002, 3.0, 1e-6)):
+        needed = np.log(1 / shrink)
+        got = call(answer, "decay_that_arrives", alpha, mu, shrink)
+        value = to_numpy(got)
+        if value.shape != () or value.dtype.kind not in "fiu" or not np.isfinite(value):
+            refuse("decay_that_arrives should return one number, the factor q")
+        q = float(value)
+        # The oracle walks: 1 - mu·alpha·qᵗ a step until the rates are used up.
+        if 0 < q < 1 and q < 1 - 1e-7:
+            t = np.arange(int(min(3e6, 40 / (1 - q))) + 1)
+            reached = -np.log1p(-mu * alpha * q**t).sum()
+            if abs(reached - needed) < 0.03 * needed:
+                continue
+        compare(1 - q, alpha * mu / needed, "decay_that_arrives: 1 − q", {
+            "the curvature is missing: a direction of curvature μ shrinks by exp(−μ · time)": alpha / needed,
+            "α is missing: the rates add up to α/(1 − q)": mu / needed,
+            "that shrinks by a power of ten too little: the flow's exponential asks for the natural logarithm":
+                alpha * mu / np.log10(1 / shrink),
+            "ln(shrink) is negative: q must be below 1, or the rates grow": -alpha * mu / needed,
+            "that is the time the walk needs, not the q that gives it": 1 - needed / mu,
+            "that is the sum of the qᵗ, not q": 1 - needed / (alpha * mu),
+            "the time needed is a logarithm of shrink, not its inverse": alpha * mu * shrink,
+        }, rtol=1e-3)
 
-        def search(demand: float, plane: objectives.TestFunction = plane, theta: np.ndarray = theta, g: np.ndarray = g,
-                   eta: float = start) -> float:
-            while plane.value(theta - eta * g) > plane.value(theta) - demand * eta:
-                eta /= 2
-            return eta
 
-        right = search(c * float(g @ g))
-        got = call(answer, "armijo", plane.value, plane.gradient, theta, start, c)
-        compare(got, right, "armijo", {
-            "any decrease is accepted: ask for c·η·‖g‖² of it": search(0.0),
-            "c is not used: a fixed share of one half is asked for in its place": search(0.5 * float(g @ g)),
-            "the demand is c·η·‖g‖², the squared length of the gradient": search(c * float(np.linalg.norm(g))),
-            "one halving too many: return the rate that passed the test": right / 2,
-            "one halving too few: this rate has failed the test": right * 2,
-        })
+def _trail(name: str, eta: float, gradients: np.ndarray) -> np.ndarray:
+    """The moves of a suspect that meets these gradients, whatever it does."""
+    rules = {"GD": descent.GradientStep, "momentum": descent.Momentum, "Adagrad": descent.Adagrad,
+             "RMSprop": descent.RMSprop, "Adam": descent.Adam}
+    rule, moves = rules[name](eta), []
+    rule.begin(gradients[0])
+    for t, g in enumerate(gradients):
+        moves.append(-rule.step(t, np.zeros_like(g), lambda at, g=g: g))
+    return np.array(moves)
 
 
-@checker("adam_step", "both moments, both corrections, ε in its place")
-def check_adam(answer: Any) -> None:
-    """``adam_step(theta, v, s, g, t, eta, beta, gamma, eps)`` -> (theta, v, s), the first step having t = 0.
+@checker("which_rule", "every suspect named by its trail alone")
+def check_detective(answer: Any) -> None:
+    """``which_rule(gradients, moves)`` -> "GD", "momentum", "Adagrad", "RMSprop" or "Adam".
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    rng = np.random.default_rng(5)
-    for t in (0, 1, 7):
-        theta, v, g = rng.normal(size=3), rng.normal(size=3) * (t > 0), rng.normal(size=3)
-        s = rng.random(3) * (t > 0)
-        eta, beta, gamma, eps = 0.1, 0.8, 0.95, 0.05
-        got = call(answer, "adam_step", theta, v, s, g, t, eta, beta, gamma, eps)
-        if not isinstance(got, (tuple, list)) or len(got) != 3:
-            refuse("adam_step should return three things: the new theta, v and s")
-        new_v, new_s = beta * v + (1 - beta) * g, gamma * s + (1 - gamma) * g**2
-        b, c = 1 - beta ** (t + 1), 1 - gamma ** (t + 1)
+    rng = np.random.default_rng(11)
+    for round_, eta in enumerate((0.003, 0.2, 1.7)):
+        for name in SUSPECTS:
+            gradients = rng.normal(size=(12, 3)) * [0.1, 1.0, 20.0] * (1 + 3 * round_)
+            got = call(answer, "which_rule", gradients, _trail(name, eta, gradients))
+            if got == name:
+                continue
+            if not isinstance(got, str) or got not in SUSPECTS:
+                refuse(f"which_rule should return one of the names {', '.join(SUSPECTS)}")
+            pair, plain = {got, name}, {"GD", "momentum"}
+            if pair == plain:
+                refuse("which_rule mixes up GD and momentum: their first steps are the same, look at a later one")
+            if len(pair & plain) == 1:
+                refuse("which_rule mixes up the two families: the first move is proportional to the gradient, or "
+                       "equally long in all coordinates whatever the gradient")
+            if "Adam" in pair:
+                refuse("which_rule mixes up Adam with another that divides by a root: only in Adam does a move "
+                       "depend on the sign of earlier gradients")
+            refuse("which_rule mixes up Adagrad and RMSprop: the first steps cannot tell them apart, since η is "
+                   "unknown; one keeps the sum of all squares, the other forgets")
 
-        def whole(theta_new: np.ndarray, a: np.ndarray = new_v, z: np.ndarray = new_s) -> np.ndarray:
-            return np.concatenate([theta_new, a, z])
 
-        hat_v, hat_s = new_v / b, new_s / c
-        v_turned, s_turned = gamma * v + (1 - gamma) * g, beta * s + (1 - beta) * g**2
-        exchanged = whole(theta - eta * v_turned / c / (np.sqrt(s_turned / b) + eps), v_turned, s_turned)
-        late_v = new_v / (1 - beta**t) if t else np.full(3, np.nan)
-        late_s = new_s / (1 - gamma**t) if t else np.full(3, np.nan)
-        flat = np.concatenate([np.ravel(part) for part in got])
-        compare(flat, whole(theta - eta * hat_v / (np.sqrt(hat_s) + eps)), "adam_step", {
-            "the moments are not corrected: divide v by 1 − β^(t+1) and s by 1 − γ^(t+1)":
-                whole(theta - eta * new_v / (np.sqrt(new_s) + eps)),
-            "the corrections use t: with t = 0 in the first step the power is t + 1":
-                whole(theta - eta * late_v / (np.sqrt(late_s) + eps)),
-            "ε stands under the root: it is added after the root": whole(theta - eta * hat_v / np.sqrt(hat_s + eps)),
-            "the root is missing: divide by √ŝ": whole(theta - eta * hat_v / (hat_s + eps)),
-            "β and γ are exchanged: β keeps the mean of g, γ the mean of g²": exchanged,
-            "the sign is turned round: descend": whole(theta + eta * hat_v / (np.sqrt(hat_s) + eps)),
-            "return v and s as they are; their corrected forms are for this step only":
-                whole(theta - eta * hat_v / (np.sqrt(hat_s) + eps), hat_v, hat_s),
+@checker("nesterov_averaged", "the ball ahead, with a velocity that is a mean")
+def check_nesterov(answer: Any) -> None:
+    """``nesterov_averaged(theta, v, g, eta, gamma)`` -> (theta, v), theta being the point ahead.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    rng = np.random.default_rng(4)
+    for gamma in (0.8, 0.6):
+        theta, v, g, eta = rng.normal(size=3), rng.normal(size=3), rng.normal(size=3), 0.1
+        got = call(answer, "nesterov_averaged", theta, v, g, eta, gamma)
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            refuse("nesterov_averaged should return two things: the new theta and the new velocity")
+        new, summed = gamma * v + (1 - gamma) * g, gamma * v + g
+        # The oracle moves the ball p itself and looks ahead only then.
+        ball = theta + gamma * eta * v - eta * new
+        flat = np.concatenate([np.ravel(to_numpy(part)) for part in got])
+
+        def both(a: np.ndarray, b: np.ndarray = new) -> np.ndarray:
+            return np.concatenate([a, b])
+
+        compare(flat, both(ball - gamma * eta * new), "nesterov_averaged", {
+            "that is torch's form, with a velocity that is a sum; here it is a mean, γv + (1 − γ)g":
+                both(theta - eta * (g + gamma * summed), summed),
+            "the velocity is a mean, but the bare gradient is a sum's share: it enters the move with 1 − γ":
+                both(theta - eta * (g + gamma * new)),
+            "that is averaged momentum without a look ahead": both(theta - eta * new),
+            "that returns the ball p, not the point ahead of it": both(ball),
+            "the sign is turned round: descend": both(theta + eta * ((1 - gamma) * g + gamma * new)),
         })
+
+
+def _best(A: np.ndarray, start: np.ndarray, adaptive: bool) -> float:
+    """The lowest final height over all rates, of Adagrad or of momentum, on ½ θᵀAθ."""
+    theta = np.repeat(start[None], len(RATES), 0)                              # (rate, 2)
+    memory = np.zeros_like(theta)
+    with np.errstate(all="ignore"):
+        for _ in range(STEPS):
+            g = theta @ A
+            if adaptive:
+                memory = memory + g**2
+                theta = theta - RATES[:, None] * g / (np.sqrt(memory) + 1e-10)
+            else:
+                memory = 0.9 * memory + g
+                theta = theta - RATES[:, None] * memory
+        heights = 0.5 * ((theta @ A) * theta).sum(-1)                          # (rate,)
+    return float(np.nan_to_num(heights, nan=np.inf).min())
+
+
+@checker("valley_against_adagrad", "a valley that only a rule without axes can run down")
+def check_valley(answer: Any) -> None:
+    """``valley_against_adagrad()`` -> (A, start): momentum beats Adagrad a thousandfold on ½ θᵀAθ.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    got = call(answer, "valley_against_adagrad")
+    if not isinstance(got, (tuple, list)) or len(got) != 2:
+        refuse("valley_against_adagrad should return two things: the matrix A and the start")
+    A, start = (np.asarray(to_numpy(part), dtype=float) for part in got)
+    if A.shape != (2, 2) or start.shape != (2,) or not (np.isfinite(A).all() and np.isfinite(start).all()):
+        refuse("A should be a 2 × 2 matrix and the start two numbers")
+    if not np.allclose(A, A.T):
+        refuse("A is not symmetric: the gradient of ½ θᵀAθ is then not Aθ")
+    curvatures = np.linalg.eigvalsh(A)
+    if curvatures[0] <= 0:
+        refuse("A is not positive definite: this is a saddle or a trough without a lowest point")
+    if curvatures[1] > MOST * curvatures[0]:
+        refuse(f"the condition number is over {MOST:.0f}: here momentum needs more steps as well")
+    height = objectives.Quadratic(A).value(start)
+    if height <= 0:
+        refuse("the start is the minimum: there is nothing to run down")
+    if abs(A[0, 1]) < 1e-9 * curvatures[1]:
+        refuse("this valley lies along an axis: Adagrad gives each axis its own rate, and it is no valley any more")
+    if curvatures[1] < 3 * curvatures[0]:
+        refuse("this bowl is nearly round: with all curvatures alike there is nothing that one rate cannot serve")
+    adagrad, momentum = _best(A, start, True) / height, _best(A, start, False) / height
+    if adagrad < TIMES * max(momentum, 1e-12):
+        refuse("momentum does not beat Adagrad by a factor of a thousand here: turn the valley further from the axes, "
+               "make it narrower, or start off its floor")

@@ -1,4 +1,4 @@
-"""Checkers for the exercises of lecture 26: the Laplacian, the largest step, Turing's conditions, Gray-Scott."""
+"""Checkers for the exercises of lecture 26: ripples on a network, longest steps, Turing's conditions, stripes."""
 
 from __future__ import annotations
 
@@ -7,53 +7,104 @@ from typing import Any
 import numpy as np
 
 from dlhelpers.exercises.core import call, checker, compare, refuse
-from dlhelpers.patterns import gray_scott, reaction_diffusion, turing
+from dlhelpers.patterns import turing
 
 
-@checker("laplacian", "second differences with wrap-around, for any grid and spacing")
-def check_laplacian(laplacian: Any) -> None:
-    """``laplacian(field, h)``: five points, periodic edges, (height, width).
+def _rate(J: np.ndarray, Du: float, Dv: float, mu: Any) -> np.ndarray:
+    """Growth rates where the exchange multiplies a pattern by minus mu."""
+    return turing.growth_rate(J, Du, Dv, np.sqrt(np.maximum(mu, 0)))
 
-    :param laplacian: the student's function.
+
+@checker("network_growth", "the fastest pattern on any network, however its cells are joined")
+def check_network_growth(network_growth: Any) -> None:
+    """``network_growth(A, J, Du, Dv)``: the growth rate of the fastest pattern on a network of cells.
+
+    :param network_growth: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     random = np.random.default_rng(3)
-    for shape, h in (((5, 7), 1.0), ((6, 4), 0.5)):
-        field = random.normal(size=shape)
-        right = reaction_diffusion.laplacian(field, h)
-        got = call(laplacian, "laplacian", field, h)
-        closed = reaction_diffusion.laplacian(field, h, "no-flux")
-        padded = np.pad(field, 1)
-        zero = (padded[2:, 1:-1] + padded[:-2, 1:-1] + padded[1:-1, 2:] + padded[1:-1, :-2] - 4 * field) / h**2
-        compare(got, right, "laplacian", {
-            "the sign is turned round: neighbours count plus, the cell itself minus four": -right,
-            "the centre needs the factor 4, one for each neighbour: with 2 a constant field would not give zero":
-                right + 2 * field / h**2,
-            "divide by h², not by h: it is a second difference": right * h,
-            "the division by h² is missing": right * h**2,
-            "the edges are closed: on a periodic grid the neighbour of the last cell is the first": closed,
-            "cells beyond the edge count as zero here: on a periodic grid the other edge is there": zero,
+    J = np.array([[5.0, -6.0], [6.0, -7.0]])
+    star = np.zeros((6, 6))
+    star[0, 1:] = star[1:, 0] = 1
+    chance = np.triu((random.random((9, 9)) < 0.4).astype(float), 1)
+    for A, matrix, Du, Dv in ((chance + chance.T, J, 0.3, 2.7), (star, turing.schnakenberg().jacobian, 0.1, 2.0),
+                              (np.ones((2, 2)) - np.eye(2), J, 0.5, 4.5)):
+        degrees, n = A.sum(1), len(A)
+        mu = np.linalg.eigvalsh(np.diag(degrees) - A)
+        of_A = np.linalg.eigvalsh(A)
+        right = _rate(matrix, Du, Dv, mu).max()
+        got = call(network_growth, "network_growth", A, matrix, Du, Dv)
+
+        def whole(exchange: np.ndarray, J: np.ndarray = matrix, Du: float = Du, Dv: float = Dv, n: int = n) -> float:
+            return float(np.linalg.eigvals(np.kron(J, np.eye(n)) + np.kron(np.diag([Du, Dv]), exchange)).real.max())
+
+        compare(got, right, "network_growth", {
+            "the exchange is A alone: each cell also gives away, once for each neighbour (subtract the degrees)":
+                whole(A),
+            "each cell gives away once for every neighbour that it has, not twice: a cell of degree 3 loses 3 times":
+                whole(A - 2 * np.diag(degrees)) if n > 2 else np.nan,
+            "the sign of the exchange is turned round: what flows, flows from more to less":
+                whole(np.diag(degrees) - A),
+            "the eigenvalues of A itself were put in for μ: they belong to the degrees minus A": max(
+                _signed(matrix, Du, Dv, of_A)),
+            "this is the even mixture's own rate, as if exchange helped no pattern: try every pattern of the network, "
+            "with u exchanged at the rate Du and v at Dv": _rate(matrix, Du, Dv, 0.0),
+            "only the pattern with the largest μ was tried: the fastest one can lie in between":
+                _rate(matrix, Du, Dv, mu[-1]),
+            "the degrees were all taken as 2, as on a ring: here each cell has its own number of neighbours":
+                whole(A - 2 * np.eye(n)),
         })
 
 
-@checker("largest_step", "diffusion's limit in one, two and three dimensions")
-def check_largest_step(largest_step: Any) -> None:
-    """``largest_step(D, h, ndim)``: the longest stable Euler step.
+def _signed(J: np.ndarray, Du: float, Dv: float, mu: np.ndarray) -> list[float]:
+    return [float(np.linalg.eigvals(J - m * np.diag([Du, Dv])).real.max()) for m in mu]
 
-    :param largest_step: the student's function.
+
+#: Laplacians of a grid with h = 1.
+FIVE_POINT = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], float)
+NINE_POINT = np.array([[1, 4, 1], [4, -20, 4], [1, 4, 1]]) / 6
+DIAGONAL = np.array([[1, 0, 1], [0, -4, 0], [1, 0, 1]]) / 2
+
+
+def symbol(stencil: np.ndarray, cells: int = 64) -> np.ndarray:
+    """By what a symmetric 3 x 3 stencil multiplies each wave of a grid.
+
+    :param stencil: (3, 3), the same when it is turned by half a turn.
+    :param cells: waves along each axis.
+    :returns: real factors, (cells, cells), for wavenumbers from 0 to just below 2π along each axis.
+    """
+    angle = 2 * np.pi * np.arange(cells) / cells
+    wave = np.exp(1j * np.outer(angle, [-1, 0, 1]))  # (wavenumber, place)
+    return np.einsum("ai,ij,bj->ab", wave, stencil, wave).real  # (wavenumber, wavenumber)
+
+
+@checker("longest_step", "the limit of every stencil, whichever wave it fears most")
+def check_longest_step(longest_step: Any) -> None:
+    """``longest_step(stencil, D, h)``: the longest stable Euler step of diffusion with that Laplacian.
+
+    :param longest_step: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for D, h, ndim in ((0.7, 0.6, 3), (0.2, 1.0, 1), (3.0, 0.1, 2)):
-        right = h * h / (2 * ndim * D)
-        compare(call(largest_step, "largest_step", D, h, ndim), right, "largest_step", {
+    for stencil, D, h in ((NINE_POINT, 0.7, 0.6), (0.3 * FIVE_POINT + 0.7 * DIAGONAL, 0.6, 1.4), (DIAGONAL, 0.3, 0.8),
+                          (FIVE_POINT, 3.0, 0.2), (np.array([[0, 0, 0], [1, -2, 1], [0, 0, 0]], float), 0.4, 1.5)):
+        factors = symbol(stencil)
+        right = 2 * h * h / (D * -factors.min())
+        board = -factors[32, 32]
+        compare(call(longest_step, "longest_step", stencil, D, h), right, "longest_step", {
+            "this is the five-point stencil's h²/(4D): another stencil has another most negative factor":
+                h * h / (4 * D),
+            "only the checkerboard was tried: for some stencils another wave is multiplied by a more negative factor":
+                2 * h * h / (D * board) if board > 1e-9 else np.nan,
+            "only stripes along one axis were tried: for some stencils the checkerboard or another wave is worse":
+                2 * h * h / (D * -factors[32, 0]) if factors[32, 0] < -1e-9 else np.nan,
             "the spacing enters squared: halve h and the step shrinks to a quarter": right / h,
-            "twice too long: the checkerboard's factor may fall to −1, not to −3": 2 * right,
-            "twice too short: the checkerboard's factor may fall to −1, not only to 0": right / 2,
-            "this holds in two dimensions only: each dimension adds 4/h² to the largest curvature":
-                h * h / (4 * D) if ndim != 2 else np.nan,
-            "this holds in one dimension only: each dimension adds 4/h² to the largest curvature": h * h / (2 * D),
-            "the diffusivity belongs in the denominator: faster diffusion needs shorter steps":
-                h * h * D / (2 * ndim),
+            "the spacing is missing: the stencil is divided by h²": right / (h * h),
+            "twice too long: the worst wave's factor may fall to −1, not to −3": 2 * right,
+            "twice too short: the worst wave's factor may fall to −1, not only to 0": right / 2,
+            "the diffusivity belongs in the denominator: faster diffusion needs shorter steps": right * D * D,
+            "the diffusivity is missing: it multiplies the stencil": right * D,
+            "the centre alone was taken for the most negative factor: the neighbours of a wave count too":
+                2 * h * h / (D * -stencil[1, 1]),
         })
 
 
@@ -97,41 +148,47 @@ def check_makes_patterns(makes_patterns: Any) -> None:
                    inputs={"J": J, "Du": Du, "Dv": Dv})
 
 
-@checker("gray_scott_step", "one exact Euler step of Gray and Scott's model")
-def check_gray_scott_step(gray_scott_step: Any) -> None:
-    """``gray_scott_step(u, v, F, k, Du, Dv, dt)``: one step on a periodic grid with h = 1; returns (u, v).
+@checker("stripes", "the number of stripes on seven loops, even where none fits")
+def check_stripes(stripes: Any) -> None:
+    """``stripes(A, B, Du, Dv, L)``: how many stripes the Brusselator grows on a closed loop of length L.
 
-    :param gray_scott_step: the student's function.
+    :param stripes: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    random = np.random.default_rng(7)
-    u, v = random.uniform(0.2, 1, (6, 8)), random.uniform(0, 0.4, (6, 8))
-    F, k, Du, Dv, dt = 0.04, 0.06, 0.2, 0.1, 0.5
-    result = call(gray_scott_step, "gray_scott_step", u, v, F, k, Du, Dv, dt)
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        refuse("gray_scott_step should return the pair (u, v)")
+    for A, B, Du, Dv, L in ((2.0, 3.5, 1.0, 8.0, 102.0), (3.0, 7.0, 0.5, 5.0, 37.0), (2.0, 3.5, 1.0, 8.0, 10.55),
+                            (2.0, 3.5, 1.0, 8.0, 4.3), (2.0, 3.0, 1.0, 8.0, 43.2), (1.5, 2.0, 1.0, 2.0, 80.0),
+                            (2.0, 5.5, 1.0, 8.0, 60.0)):
+        J = np.array([[B - 1, A * A], [-B, -A * A]])
+        whole = np.arange(1, 400)
+        rates = turing.growth_rate(J, Du, Dv, 2 * np.pi * whole / L)
+        right = int(whole[rates.argmax()]) if np.trace(J) < 0 and rates.max() > 0 else 0
+        got = call(stripes, "stripes", A, B, Du, Dv, L)
+        if isinstance(got, float) and not float(got).is_integer():
+            refuse("stripes: the loop closes, so the number of stripes is a whole number")
+        turned = turing.growth_rate(J, Dv, Du, 2 * np.pi * whole / L)
+        compare(got, right, "stripes", {
+            **_mistaken_stripes(J, Du, Dv, L, right, int(whole[rates.argmax()])),
+            "the diffusivities are exchanged: u spreads with Du": int(whole[turned.argmax()]),
+        })
 
-    def stepped(f: np.ndarray, g: np.ndarray, du: float = Du, dv: float = Dv, *, late: bool = False) -> np.ndarray:
-        new_u = u + dt * (f + du * reaction_diffusion.laplacian(u))
-        if late:
-            g = new_u * v * v - (F + k) * v
-        return np.stack([new_u, v + dt * (g + dv * reaction_diffusion.laplacian(v))])
 
-    f, g = gray_scott.kinetics(F, k).reaction(u, v)
-    right = stepped(f, g)
-    compare(np.stack(result), right, "gray_scott_step", {
-        "v is updated with the new u: compute both changes from the old fields first": stepped(f, g, late=True),
-        "the reaction is u v², with v squared: v copies itself, two v for each u":
-            stepped(-u * u * v + F * (1 - u), u * u * v - (F + k) * v),
-        "v is removed at the rate F + k, not at k alone": stepped(f, u * v * v - k * v),
-        "u is fed by F (1 − u): the feed stops where u is full": stepped(-u * v * v + F, g),
-        "the diffusivities D_u and D_v are missing: each Laplacian is multiplied by its own": stepped(f, g, 1.0, 1.0),
-        "nothing diffuses: add D_u and D_v times the Laplacians": stepped(f, g, 0.0, 0.0),
-        "v is removed at the rate F + k, not at F alone": stepped(f, u * v * v - F * v),
-        "the diffusivities are exchanged: the food u spreads with Du": stepped(f, g, Dv, Du),
-        "the time step multiplies diffusion as well as reaction":
-            np.stack([u + dt * f + Du * reaction_diffusion.laplacian(u),
-                      v + dt * g + Dv * reaction_diffusion.laplacian(v)]),
-        "what u loses to the reaction, v gains: the signs of u v² are turned round":
-            stepped(u * v * v + F * (1 - u), -u * v * v - (F + k) * v),
-    })
+def _mistaken_stripes(J: np.ndarray, Du: float, Dv: float, L: float, right: int, best: int) -> dict[str, float]:
+    if not all(turing.conditions(J, Du, Dv).values()):
+        stirred = np.trace(J) > 0
+        return {"the mixture is unstable even when it is stirred (f_u + g_v > 0): that is no Turing pattern, answer 0":
+                best if stirred else np.nan,
+                "no ripple grows here at all: test that the best growth rate is positive, else answer 0":
+                np.nan if stirred else best}
+    waves = turing.fastest_wavenumber(J, Du, Dv) * L / (2 * np.pi)
+    if right == 0:
+        return {"no wave that fits has a positive growth rate: the loop is too short for a pattern, answer 0":
+                max(1, round(waves))}
+    return {
+        "k* does not fit the loop exactly, and the wave that is nearest to it need not be the fastest of those that "
+        "do: compare their growth rates": round(waves),
+        "the wavelength is 2π/k, not 1/k: k counts radians, not stripes": round(2 * np.pi * waves),
+        "half-waves were counted: on a closed loop whole waves must fit": round(2 * waves),
+        "rounded down: the next whole wave can be the faster one, compare their growth rates": int(waves),
+        "rounded up: the whole wave before can be the faster one, compare their growth rates": int(waves) + 1,
+        "a ripple that fits does grow here: 0 is for loops where none does (and u spreads with Du, v with Dv)": 0,
+    }

@@ -1,130 +1,145 @@
-"""Checkers for the exercises of lecture 09: initial weights, soft threshold, dropout, batch norm."""
+"""Checkers for the exercises of lecture 09: a start for leaky ReLU, block threshold, dropout's limit, folding."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
-from dlhelpers.exercises.core import call, checker, compare, refuse
+from dlhelpers.exercises.core import call, checker, compare, refuse, to_numpy
 
 
-@checker("init_std", "He for ReLU, Xavier for tanh")
+@checker("init_std", "the signal keeps its size behind leaky ReLUs of any slope")
 def check_init(answer: Any) -> None:
-    """``init_std(d_in, d_out, activation)`` -> standard deviation of the initial weights.
+    """``init_std(d_in, d_out, slope)`` -> standard deviation of the weights behind leaky ReLUs.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for d_in, d_out in ((300, 70), (12, 48), (64, 200)):
-        compare(call(answer, "init_std", d_in, d_out, "relu"), (2 / d_in) ** 0.5, "init_std for relu", {
-            "this is the variance: the standard deviation is its root": 2 / d_in,
-            "ReLU throws half of the square away: the variance must be 2/d_in": (1 / d_in) ** 0.5,
-            "the sum that makes z runs over the inputs: d_in, not d_out": (2 / d_out) ** 0.5,
-            "this is Xavier's, but He's is asked for with ReLU": (2 / (d_in + d_out)) ** 0.5,
-        })
-        compare(call(answer, "init_std", d_in, d_out, "tanh"), (2 / (d_in + d_out)) ** 0.5, "init_std for tanh", {
-            "Xavier takes the mean of both widths: 2/(d_in + d_out)": (1 / d_in) ** 0.5,
-            "the mean of two widths is half their sum: 2 in the numerator": (1 / (d_in + d_out)) ** 0.5,
-            "this is He's, but tanh keeps the whole signal near zero": (2 / d_in) ** 0.5,
+    # The mean square that is left, by quadrature: an oracle without the formula.
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    for d_in, d_out, a in ((300, 70, 0.2), (12, 48, 0.5), (64, 200, 0.0), (50, 80, 1.0), (90, 30, -1.0)):
+        left = float(weights @ np.where(nodes > 0, nodes, a * nodes) ** 2 / weights.sum())
+        right = (1 / (left * d_in)) ** 0.5
+        away = float("nan")  # where a mistake makes no difference
+        compare(call(answer, "init_std", d_in, d_out, a), right, "init_std", {
+            "this is the variance: the standard deviation is its root": right**2,
+            "this is He's start, as if nothing came through on the negative side; a share a² of that half does":
+                (2 / d_in) ** 0.5 if a else away,
+            "square each half, then add: 1 + a², not (1 + a)²": (2 / ((1 + a) ** 2 * d_in)) ** 0.5 if a > -1 else away,
+            "what is left is a mean SQUARE: the negative half counts a², not a":
+                (2 / ((1 + a) * d_in)) ** 0.5 if a > -1 else away,
+            "each half is hit half of the time: ½(1 + a²) is left, so 2 stands above":
+                (1 / ((1 + a**2) * d_in)) ** 0.5,
+            "the sum that makes z runs over the inputs: d_in, not d_out": (1 / (left * d_out)) ** 0.5,
+            "this averages both widths, as Xavier does; on the way forward only d_in counts":
+                (2 / (left * (d_in + d_out))) ** 0.5,
+            "the weights must make up for what is lost, not lose it again: divide by ½(1 + a²)": (left / d_in) ** 0.5,
         })
 
 
-@checker("soft_threshold", "small entries become exactly 0, the others move by t")
-def check_soft(answer: Any) -> None:
-    """``soft_threshold(v, t)`` -> minimiser of (w - v)²/2 + t|w|, entry by entry.
+@checker("block_threshold", "short vectors vanish whole, long ones are shortened by t and keep their direction")
+def check_block(answer: Any) -> None:
+    """``block_threshold(v, t)`` -> minimiser of ‖w - v‖²/2 + t‖w‖.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(5)
-    grid = np.linspace(-6, 6, 120_001)                     # an oracle without the formula: try every w
-    for t in (0.7, 1.5, 0.0):
-        v = np.round(rng.normal(0, 2, 12), 4)
-        right = np.array([grid[np.argmin((grid - value) ** 2 / 2 + t * np.abs(grid))] for value in v])
-        compare(call(answer, "soft_threshold", v, t), right, "soft_threshold", {
-            "entries beyond t must move towards 0 by t, too; this only cuts the small ones (hard threshold)":
-                np.where(np.abs(v) > t, v, 0),
-            "negative entries have a minimum as well: shrink |v| and give the sign back": np.maximum(v - t, 0),
-            "the sign is lost": np.maximum(np.abs(v) - t, 0),
-            "this moves every entry by t, also past 0: stop there": v - t * np.sign(v),
-            "the penalty pulls towards 0, not away from it": v + t * np.sign(v),
+    lengths = np.linspace(0, 1, 40_001)  # an oracle without the formula: w is a share of v; try every share
+    for t, size in ((0.7, 2.0), (1.5, 0.4), (0.3, 0.7), (0.0, 1.0)):
+        v = rng.normal(size=4)
+        v *= size / np.linalg.norm(v)
+        right = v * lengths[np.argmin((1 - lengths) ** 2 * size**2 / 2 + t * lengths * size)]
+        compare(call(answer, "block_threshold", v, t), right, "block_threshold", {
+            "this is the lasso's threshold, entry by entry: here the whole vector is shortened, its direction kept":
+                np.sign(v) * np.maximum(np.abs(v) - t, 0),
+            "a vector longer than t must get shorter, too, by t; this only cuts the short ones":
+                v if size > t else 0 * v,
+            "this goes through 0 and out on the other side: stop at 0 when v is shorter than t": (1 - t / size) * v,
+            "this is what the SQUARED norm as a penalty gives: it shrinks everything and removes nothing": v / (1 + t),
+            "this is what the SQUARED norm as a penalty gives: it shrinks all and removes nothing": v / (1 + 2 * t),
+            "the length falls by t, it is not multiplied by 1 - t": max(1 - t, 0) * v,
+            "divide by the norm, not by its square: the step along v must have length t": max(1 - t / size**2, 0) * v,
+            "the penalty pulls towards 0, not away from it": (1 + t / size) * v,
         }, atol=2e-4)
+    nothing = to_numpy(call(answer, "block_threshold", np.zeros(3), 0.5)).astype(float)
+    if not np.isfinite(nothing).all():
+        refuse("v = 0 has no direction to divide by: there the answer is 0, without a division")
+    compare(nothing, np.zeros(3), "block_threshold of the zero vector")
 
 
-@checker("dropout", "the right units are silent, the mean is kept, production does nothing")
-def check_dropout(answer: Any) -> None:
-    """``dropout(h, u, p, training)`` -> inverted dropout.
+@checker("dropout_limit", "the weights that dropout ends at, without a single mask")
+def check_dropout_limit(answer: Any) -> None:
+    """``dropout_limit(X, y, p)`` -> minimiser of the expected loss of linear regression with dropout on the inputs.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(6)
-    for p in (0.2, 0.7):
-        h, u = rng.normal(size=(6, 5)), rng.random((6, 5))
-        kept = u >= p
-        compare(call(answer, "dropout", h, u, p, True), h * kept / (1 - p), "dropout in training", {
-            "the survivors must be scaled up, by 1/(1 - p), to keep the mean": h * kept,
-            "p is the probability of being dropped: scale by 1/(1 - p)": h * kept / p,
-            "the lecture's p is the probability to be kept; here p is that of being dropped: keep where u ≥ p, divide "
-            "by 1 - p":
-                h * ~kept / p,
-            "this keeps the units that should be dropped: drop where u < p": h * ~kept / (1 - p),
-            "scale up: divide by 1 - p": h * kept * (1 - p),
-        })
-        compare(call(answer, "dropout", h, u, p, False), h, "dropout in production", {
-            "training has paid for the scaling already: return h as it is": h * (1 - p),
-            "no unit is dropped in production": h * kept / (1 - p),
-            "no unit is dropped in production, and none is scaled": h * kept,
+    for n, p in ((9, 0.2), (14, 0.7)):
+        X = rng.normal(size=(n, 4)) * [1.0, 2.0, 0.5, 1.5]
+        y = X @ rng.normal(size=4) + rng.normal(size=n)
+        masks = np.array(list(itertools.product([0.0, 1.0], repeat=4)))  # an oracle that asks every mask
+        chances = (1 - p) ** masks.sum(1) * p ** (4 - masks.sum(1))
+        thinned = X[:, None] * masks / (1 - p)  # (n, masks, 4)
+        second = np.einsum("k,nki,nkj->ij", chances, thinned, thinned)  # (n, masks, 4) twice -> (4, 4)
+        gram, pull, sums = X.T @ X, X.T @ y, np.diag((X**2).sum(0))
+        odds = p / (1 - p)
+        compare(call(answer, "dropout_limit", X, y, p), np.linalg.solve(second, pull), "dropout_limit", {
+            "these are the least-squares weights: dropout's variance must be paid for": np.linalg.solve(gram, pull),
+            "p is the probability of being dropped: the price is p/(1 - p), not (1 - p)/p":
+                np.linalg.solve(gram + sums / odds, pull),
+            "p(1 - p) is the price without the division by 1 - p; here the survivors are scaled up":
+                np.linalg.solve(gram + p * (1 - p) * sums, pull),
+            "every weight pays for the size of its own input: a diagonal of ‖x_j‖², not the identity":
+                np.linalg.solve(gram + odds * np.eye(4), pull),
+            "the loss is a sum over the samples, and so is ‖x_j‖²: no mean":
+                np.linalg.solve(gram + odds * sums / n, pull),
+            "both parts of the loss are squares, and the factor 2 of their gradients cancels: no ½ is left":
+                np.linalg.solve(gram + odds / 2 * sums, pull),
+            "the price grows with the variance of a mask divided by (1 - p)²: p(1 - p)/(1 - p)² = p/(1 - p)":
+                np.linalg.solve(gram + p * sums, pull),
+            "only the diagonal is dearer: the mask of one input does not touch its products with the others":
+                np.linalg.solve(gram * (1 + odds), pull),
         })
 
 
-@checker("batch_norm", "normalised by the batch in training and by its memory in production")
-def check_batch_norm(answer: Any) -> None:
-    """``batch_norm(z, mean, var, a, training)`` -> (normalised, running mean, running variance).
+@checker("fold", "one layer computes what the layer and its batch norm computed")
+def check_fold(answer: Any) -> None:
+    """``fold(W, c, gamma, beta, mean, var, eps)`` -> (weights, bias) of the layer that needs no batch norm.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(7)
-    for training in (True, False):
-        z, mean, var, a = rng.normal(2, 3, (6, 4)), rng.normal(size=4), rng.uniform(0.5, 2, 4), 0.3
-        # One unit hardly varies: there it shows where the 1e-5 stands.
-        z[:, 2], var[2] = z[:, 2] * 1e-3, 1e-5
-        got = call(answer, "batch_norm", z, mean, var, a, training)
-        if not isinstance(got, (tuple, list)) or len(got) != 3:
-            refuse("batch_norm should return three things: the batch, the running mean, the running variance")
-        by_batch, by_memory = (z - z.mean(0)) / np.sqrt(z.var(0) + 1e-5), (z - mean) / np.sqrt(var + 1e-5)
-        if training:
-            compare(got[0], by_batch, "batch_norm in training", {
-                "normalise by the batch's own mean and variance while training": by_memory,
-                "the 1e-5 belongs under the root, beside the variance: √(var + 1e-5)":
-                    (z - z.mean(0)) / (np.sqrt(z.var(0)) + 1e-5),
-                "the 1e-5 is missing: √(var + 1e-5) keeps a unit that does not vary from being divided by 0":
-                    (z - z.mean(0)) / np.sqrt(z.var(0)),
-                "divide by the variance over B here, not over B - 1":
-                    (z - z.mean(0)) / np.sqrt(z.var(0, ddof=1) + 1e-5),
-                "divide by the standard deviation, the root of the variance": (z - z.mean(0)) / (z.var(0) + 1e-5),
-                "each unit has its own mean: average over the batch, axis 0":
-                    (z - z.mean(1, keepdims=True)) / np.sqrt(z.var(1, keepdims=True) + 1e-5),
-            })
-            compare(got[1], (1 - a) * mean + a * z.mean(0), "the running mean", {
-                "the shares are swapped: the new batch counts a, the memory 1 - a": a * mean + (1 - a) * z.mean(0),
-                "the running mean has not moved": mean,
-            })
-            compare(got[2], (1 - a) * var + a * z.var(0, ddof=1), "the running variance", {
-                "it estimates the population: divide by B - 1": (1 - a) * var + a * z.var(0),
-                "the running variance has not moved": var,
-            })
-        else:
-            compare(got[0], by_memory, "batch_norm in production", {
-                "the 1e-5 belongs under the root, beside the variance: √(var + 1e-5)":
-                    (z - mean) / (np.sqrt(var) + 1e-5),
-                "the 1e-5 is missing: √(var + 1e-5) keeps a unit that does not vary from being divided by 0":
-                    (z - mean) / np.sqrt(var),
-                "production must use the running estimates: otherwise an answer depends on its neighbours": by_batch,
-            })
-            compare(np.stack([got[1], got[2]]), np.stack([mean, var]), "the memory in production", {
-                "the running estimates must not learn from production data":
-                    np.stack([(1 - a) * mean + a * z.mean(0), (1 - a) * var + a * z.var(0, ddof=1)]),
-            })
+    for m, d in ((4, 4), (3, 5)):
+        W, c = rng.normal(size=(m, d)), rng.normal(size=m)
+        gamma, beta, mean, var = rng.uniform(0.5, 2, m), rng.normal(size=m), rng.normal(size=m), rng.uniform(1, 4, m)
+        var[1] = 1e-5  # one unit hardly varies: there it shows where the 1e-5 stands
+        got = call(answer, "fold", W, c, gamma, beta, mean, var)
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            refuse("fold should return two things: the weights and the bias")
+        scale = gamma / np.sqrt(var + 1e-5)
+        # An oracle without the formula: the two layers on the unit vectors and on 0.
+        at = np.vstack([np.zeros(d), np.eye(d)])
+        out = (at @ W.T + c - mean) / np.sqrt(var + 1e-5) * gamma + beta
+        compare(got[0], (out[1:] - out[0]).T, "the weights of the new layer", {
+            "W has a row for each unit: scale its rows, not its columns": scale[:d] * W if m == d else np.array(np.nan),
+            "gamma is missing: the normalised unit is stretched by it": (scale / gamma)[:, None] * W,
+            "divide by the standard deviation, the root of the variance": (gamma / (var + 1e-5))[:, None] * W,
+            "the 1e-5 stands under the root, beside the variance": (gamma / (np.sqrt(var) + 1e-5))[:, None] * W,
+            "the 1e-5 is missing under the root": (gamma / np.sqrt(var))[:, None] * W,
+            "the old weights must be scaled: batch norm stretches what comes through them": W,
+        })
+        compare(got[1], out[0], "the bias of the new layer", {
+            "the old bias c passes through batch norm, too: subtract the mean from it and scale": beta - scale * mean,
+            "the running mean must be subtracted before the scaling": beta + scale * c,
+            "the mean is subtracted from c, then both are scaled": c - mean + beta,
+            "c is inside the batch norm: it is scaled as the mean is": beta + c - scale * mean,
+            "batch norm's own shift beta is missing": scale * (c - mean),
+            "beta is added after the scaling, it is not scaled": scale * (c - mean + beta),
+            "the mean is subtracted, not added": scale * (c + mean) + beta,
+            "the 1e-5 stands under the root, beside the variance": gamma / (np.sqrt(var) + 1e-5) * (c - mean) + beta,
+        })

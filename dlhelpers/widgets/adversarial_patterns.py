@@ -35,7 +35,7 @@ class PatternExplorer(live.Explorer):
     The run was recorded at some steps only: between two of them there is nothing to draw, so the slider jumps.
     """
 
-    title = "The same neurons, told only the answer and argued with: ten recorded snapshots"
+    title = "The same neurons, supervised alone and with an adversary: ten recorded snapshots"
     alt = "Neurons of two trainings embedded in a plane, and their statistic against fresh starts by training step"
 
     def __init__(self, name: str = "27_patterns_digits") -> None:

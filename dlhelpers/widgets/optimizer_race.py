@@ -1,4 +1,4 @@
-"""Explorer of lecture 04: seven optimisers race down one landscape."""
+"""Explorer of lecture 04: eight optimisers race down one landscape."""
 
 from __future__ import annotations
 
@@ -20,46 +20,48 @@ VIEWS: dict[str, tuple[tuple[float, float], tuple[float, float], float]] = {
     "saddle": ((-2.4, 1.4), (-1.6, 1.6), 2.0),
     "ripples": ((-4.8, 3.2), (-2.5, 2.5), 2.55),
 }
-COLOURS = {"GD": style.INK, "momentum": style.BLUE, "Nesterov": style.SKY, "Adagrad": style.ORANGE,
+COLOURS = {"GD": style.INK, "SGD": style.MUTED, "momentum": style.BLUE, "Nesterov": style.SKY, "Adagrad": style.ORANGE,
            "Adadelta": style.PURPLE, "RMSprop": style.GREEN, "Adam": style.VERMILION}
 
 
 def rules(curvature: float, times: float) -> dict[str, descent.Rule]:
-    """The seven at their usual rates, all multiplied by one factor.
+    """The eight at their usual rates, all multiplied by one factor.
 
-    Steps along the gradient are measured against the curvature; the others have a length of their own.
+    SGD is GD's rule; the race gives it a noisy gradient.  Steps along the gradient are measured
+    against the curvature; the others have a length of their own.
 
     :param curvature: the largest of the landscape.
     :param times: the factor.
     :returns: name -> rule.
     """
     slope = times / curvature
-    return {"GD": descent.GradientStep(slope), "momentum": descent.Momentum(0.5 * slope),
-            "Nesterov": descent.Nesterov(0.3 * slope), "Adagrad": descent.Adagrad(0.5 * times),
+    return {"GD": descent.GradientStep(slope), "SGD": descent.GradientStep(slope),
+            "momentum": descent.Momentum(0.5 * slope), "Nesterov": descent.Nesterov(0.3 * slope), "Adagrad": descent.Adagrad(0.5 * times),
             "Adadelta": descent.Adadelta(3 * times), "RMSprop": descent.RMSprop(0.03 * times),
             "Adam": descent.Adam(0.1 * times)}
 
 
 #: Each has a shape and letters of its own: colours alone are not told apart by everybody.
-LETTERS = {"GD": ("o", "G"), "momentum": ("s", "M"), "Nesterov": ("D", "N"), "Adagrad": ("^", "Ag"),
+LETTERS = {"GD": ("o", "G"), "SGD": ("X", "S"), "momentum": ("s", "M"), "Nesterov": ("D", "N"), "Adagrad": ("^", "Ag"),
            "Adadelta": ("v", "Δ"), "RMSprop": ("p", "R"), "Adam": ("h", "A")}
 
 
 class OptimizerRaceExplorer(live.Explorer):
     """Left: the paths on the map up to the present step.  Right: height above the minimum against steps.
 
-    The noise is one recording, the same for all; its size is relative to the slope at the start.
+    The noise is one recording, the same for all but GD, which sees the exact gradient; its size is relative to
+    the slope at the start.
     """
 
     title = "All optimisers, one landscape"
-    alt = "Paths of seven optimisers on the map of a landscape, each with its letters, and their heights by step"
+    alt = "Paths of eight optimisers on the map of a landscape, each with its letters, and their heights by step"
 
     def __init__(self) -> None:
         self.controls = {
             "landscape": live.choice("landscape", list(VIEWS), "turned valley", width="220px"),
             "times": live.slider("all learning rates ×", 1.0, 0.01, 100.0, 0.05, log=True),
             "step": live.slider("step", 120, 1, T, integer=True),
-            "noise": live.slider("noise", 0.0, 0.0, 1.0, 0.02, readout=".2f", width="250px"),
+            "noise": live.slider("noise", 0.06, 0.0, 1.0, 0.02, readout=".2f", width="250px"),
         }
         self.buttons = {"reset": live.button("Reset", "refresh", "learning rates × 1, no noise, step 1")}
         self._recorded = np.random.default_rng(0).standard_normal((T, 2))
@@ -125,7 +127,8 @@ class OptimizerRaceExplorer(live.Explorer):
             extra = None if noise == 0 else size * self._recorded
             if len(self._runs) > 200:
                 self._runs.clear()
-            self._runs[key] = {name: descent.descend(landscape, None, rule, T, noise=extra, limit=1e6)
+            self._runs[key] = {name: descent.descend(landscape, None, rule, T, limit=1e6,
+                                                     noise=None if name == "GD" else extra)
                                for name, rule in rules(VIEWS[landscape][2], times).items()}
         return self._runs[key]
 

@@ -12,19 +12,28 @@ def answers():
     return reference("02_linear_model")
 
 
-def _changes_x(x, y, eta, steps):
-    x -= x.mean()
-    return 0.0, 0.0
-
-
-def _train_with(update):
-    """A training loop whose update(slope, intercept, grad, eta) is wrong in one place."""
-    def train(x, y, eta, steps, gradient=None):
+def _loop(mistake):
+    """Training in batches with one mistake: ``mistake`` names it."""
+    def train_in_batches(x, y, eta, batch, epochs):
         theta = np.zeros(2)
-        for _ in range(steps):
-            theta = update(theta, x, y, eta)
+        for _ in range(epochs):
+            start = theta
+            for first in range(0, len(x), batch):
+                a, b = x[first:first + batch], y[first:first + batch]
+                if mistake == "full":
+                    a, b = x, y
+                if mistake == "drop" and len(a) < batch:
+                    break
+                at = start if mistake == "stale" else theta
+                step = eta * _right_gradient(at, a, b) * {"sum": len(a), "by n": len(a) / len(x)}.get(mistake, 1)
+                if mistake == "alternate":
+                    theta = theta - [step[0], 0]
+                    step = [0, eta * _right_gradient(theta, a, b)[1]]
+                theta = theta - step
+                if mistake == "one":
+                    break
         return tuple(theta)
-    return train
+    return train_in_batches
 
 
 def _right_gradient(theta, x, y):
@@ -32,52 +41,70 @@ def _right_gradient(theta, x, y):
     return np.array([2 * np.mean(residual * x), 2 * np.mean(residual)])
 
 
-def _alternating(theta, x, y, eta):
-    theta = theta - eta * np.array([_right_gradient(theta, x, y)[0], 0])
-    return theta - eta * np.array([0, _right_gradient(theta, x, y)[1]])
+def _changes_x(x, y, eta, batch, epochs):
+    x -= x.mean()
+    return 0.0, 0.0
 
 
-def test_mse(answers):
-    right = answers["mse"]
-    assert_exercise(linear_model.check_mse, right, {
-        "divide by the number": lambda m, c, x, y: np.sum((m * x + c - y) ** 2),
-        "half of it": lambda m, c, x, y: right(m, c, x, y) / 2,
-        "square root": lambda m, c, x, y: np.sqrt(right(m, c, x, y)),
-        "absolute values": lambda m, c, x, y: np.mean(np.abs(m * x + c - y)),
-        "cancel": lambda m, c, x, y: np.mean(m * x + c - y),
-        "squares the mean": lambda m, c, x, y: np.mean(m * x + c - y) ** 2,
-        "swapped": lambda m, c, x, y: right(c, m, x, y),
-        "one value for each sample": lambda m, c, x, y: (m * x + c - y) ** 2,
+def test_weighted_gradient(answers):
+    right = answers["weighted_gradient"]
+
+    def scaled(by):
+        return lambda m, c, x, y, w: tuple(g * by(x, w) for g in right(m, c, x, y, w))
+
+    def twice(m, c, x, y, w):
+        return tuple(g * (w**2).sum() / w.sum() for g in right(m, c, x, y, w**2))
+
+    def per_sample(m, c, x, y, w):
+        residual = 2 * w / w.sum() * (m * x + c - y)
+        return residual * x, residual
+
+    assert_exercise(linear_model.check_weighted_gradient, right, {
+        "sign is wrong": scaled(lambda x, w: -1),
+        "2 from the square is missing": scaled(lambda x, w: 0.5),
+        "gradient of the weighted sum": scaled(lambda x, w: w.sum()),
+        "divides by the number of samples": scaled(lambda x, w: w.mean()),
+        "weights are not used": lambda m, c, x, y, w: right(m, c, x, y, np.ones_like(w)),
+        "count twice": twice,
+        "two entries are swapped": lambda m, c, x, y, w: right(m, c, x, y, w)[::-1],
+        "lacks the factor x": lambda m, c, x, y, w: (right(m, c, x, y, w)[1],) * 2,
+        "one value for each sample": per_sample,
+        "two numbers": lambda m, c, x, y, w: right(m, c, x, y, w)[0],
     })
 
 
-def test_gradient(answers):
-    right = answers["gradient"]
-    assert_exercise(linear_model.check_gradient, right, {
-        "sign is wrong": lambda m, c, x, y: tuple(-g for g in right(m, c, x, y)),
-        "2 from the square is missing": lambda m, c, x, y: tuple(g / 2 for g in right(m, c, x, y)),
-        "two things at once": lambda m, c, x, y: tuple(-g / 2 for g in right(m, c, x, y)),
-        "gradient of the sum": lambda m, c, x, y: tuple(g * len(x) for g in right(m, c, x, y)),
-        "2 from the square as well": lambda m, c, x, y: tuple(g * len(x) / 2 for g in right(m, c, x, y)),
-        "two entries are swapped": lambda m, c, x, y: right(m, c, x, y)[::-1],
-        "lacks the factor x": lambda m, c, x, y: (right(m, c, x, y)[1],) * 2,
-        "sample by sample": lambda m, c, x, y: (right(m, c, x, y)[1] * x.mean(), right(m, c, x, y)[1]),
-        "two numbers": lambda m, c, x, y: right(m, c, x, y)[0],
+def test_where_it_ends(answers):
+    right = answers["where_it_ends"]
+    assert_exercise(linear_model.check_where_it_ends, right, {
+        "last slope of the log": lambda a, b, c: c,
+        "only the next step": lambda a, b, c: c + (c - b) ** 2 / (b - a),
+        "last step unchanged": lambda a, b, c: 2 * c - b,
+        "still to go; add it": lambda a, b, c: right(a, b, c) - c,
+        "counts the last step twice": lambda a, b, c: c + (c - b) / (1 - (c - b) / (b - a)),
+        "upside down": lambda a, b, c: c + (c - b) * (b - a) / (c - b) / (1 - (b - a) / (c - b)),
+        "takes m2/m1": lambda a, b, c: c + (c - b) * (c / b) / (1 - c / b),
+        "mean of the three": lambda a, b, c: (a + b + c) / 3,
+        "wrong sign": lambda a, b, c: 2 * c - right(a, b, c),
     })
 
 
-def test_train(answers):
-    right = answers["train"]
-    assert_exercise(linear_model.check_train, right, {
-        "it climbs": lambda x, y, eta, steps: right(x, y, -eta, steps),
-        "one step too many": lambda x, y, eta, steps: right(x, y, eta, steps + 1),
-        "one step too few": lambda x, y, eta, steps: right(x, y, eta, max(steps - 1, 0)),
-        "half as long": lambda x, y, eta, steps: right(x, y, eta / 2, steps),
-        "already changed": _train_with(_alternating),
-        "compute the gradient anew": lambda x, y, eta, steps: tuple(steps * v for v in right(x, y, eta, 1)),
-        "swapped": lambda x, y, eta, steps: right(x, y, eta, steps)[::-1],
+def test_train_in_batches(answers):
+    right = answers["train_in_batches"]
+    assert_exercise(linear_model.check_train_in_batches, right, {
+        "it climbs": lambda x, y, eta, batch, epochs: right(x, y, -eta, batch, epochs),
+        "all samples in every step": _loop("full"),
+        "one step an epoch": _loop("one"),
+        "smaller batch is left out": _loop("drop"),
+        "sum over the batch": _loop("sum"),
+        "size of the batch": _loop("by n"),
+        "half as long": lambda x, y, eta, batch, epochs: right(x, y, eta / 2, batch, epochs),
+        "computed at its start": _loop("stale"),
+        "already changed": _loop("alternate"),
+        "once too often": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, epochs + 1),
+        "once too few": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, max(epochs - 1, 0)),
+        "swapped": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, epochs)[::-1],
         "in place": _changes_x,
-        "returned None": lambda x, y, eta, steps: None,
+        "returned None": lambda x, y, eta, batch, epochs: None,
     })
 
 
@@ -103,21 +130,26 @@ def test_standardise(answers):
 
     def in_place(X):
         X -= X.mean(0)
-        return X / X.std(0), X.mean(0), X.std(0)
+        return right(X)
 
     def with_z(z):
-        return lambda X: (z(X), X.mean(0), X.std(0))
+        return lambda X: (z(X, right(X)[2]), *right(X)[1:])
+
+    def rows(X, std):
+        return (X - X.mean(1, keepdims=True)) / X.std(1, keepdims=True)
 
     assert_exercise(linear_model.check_standardise, right, {
-        "not scaled": with_z(lambda X: X - X.mean(0)),
-        "not centred": with_z(lambda X: X / X.std(0)),
-        "variance; take its square root": with_z(lambda X: (X - X.mean(0)) / X.var(0)),
-        "whole table": with_z(lambda X: (X - X.mean()) / X.std()),
-        "along the rows": with_z(lambda X: (X - X.mean(1, keepdims=True)) / X.std(1, keepdims=True)),
-        "n − 1": with_z(lambda X: (X - X.mean(0)) / X.std(0, ddof=1)),
-        "minimum and maximum": with_z(lambda X: (X - X.min(0)) / np.ptp(X, 0)),
-        "swapped": lambda X: (right(X)[0], X.std(0), X.mean(0)),
-        "these are the variances": lambda X: (right(X)[0], X.mean(0), X.var(0)),
+        "not finite": lambda X: ((X - X.mean(0)) / X.std(0), X.mean(0), X.std(0)),
+        "not scaled": with_z(lambda X, s: X - X.mean(0)),
+        "not centred": with_z(lambda X, s: X / s),
+        "variance; take its square root": with_z(lambda X, s: (X - X.mean(0)) / s**2),
+        "whole table": with_z(lambda X, s: (X - X.mean()) / X.std()),
+        "along the rows": with_z(rows),
+        "n − 1": with_z(lambda X, s: (X - X.mean(0)) / np.where(X.std(0) > 0, X.std(0, ddof=1), 1)),
+        "minimum and maximum": with_z(lambda X, s: (X - X.min(0)) / np.where(np.ptp(X, 0) > 0, np.ptp(X, 0), 1)),
+        "swapped": lambda X: (right(X)[0], right(X)[2], right(X)[1]),
+        "these are the variances": lambda X: (right(X)[0], X.mean(0), right(X)[2] ** 2),
+        "stored as 0": lambda X: (right(X)[0], X.mean(0), X.std(0)),
         "three things": lambda X: right(X)[0],
         "in place": in_place,
     })
@@ -152,9 +184,9 @@ def test_the_oracles_are_independent_and_right():
 @pytest.mark.parametrize("answer", [3, "text", None, ...])
 def test_what_is_no_function_is_named(answer):
     with pytest.raises(AssertionError, match="should be a function|not implemented"):
-        linear_model.check_mse(answer)
+        linear_model.check_where_it_ends(answer)
 
 
 def test_an_exception_inside_the_answer_is_shown():
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
-        linear_model.check_mse(lambda m, c, x, y: 1 / 0)
+        linear_model.check_where_it_ends(lambda a, b, c: 1 / 0)

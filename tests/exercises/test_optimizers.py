@@ -12,87 +12,105 @@ def answers():
     return reference("04_optimizers")
 
 
-def test_schedule(answers):
-    right = answers["warm_up_cosine"]
-    assert_exercise(ex.check_schedule, right, {
-        "step 0 must move": lambda t, T, warm, top: top * t / warm if t < warm else right(t, T, warm, top),
-        "not over T$":
-            lambda t, T, warm, top: right(t, T, warm, top) if t < warm else top * (1 + np.cos(np.pi * t / T)) / 2,
-        "count from":
-            lambda t, T, warm, top: right(t, T, warm, top) if t < warm else
-            top * (1 + np.cos(np.pi * t / (T - warm))) / 2,
-        "not by T − 1 − warm": lambda t, T, warm, top: right(t, T, warm, top) if t < warm else
-            top * (1 + np.cos(np.pi * (t - warm) / (T - 1 - warm))) / 2,
-        "twice the top": lambda t, T, warm, top: right(t, T, warm, top) * (1 if t < warm else 2),
+def test_memory(answers):
+    assert_exercise(ex.check_memory, answers["memory_for"], {
+        "torch adds gradients up": lambda h, eta: (eta, 0.5 ** (1 / h)),
+        "turned round": lambda h, eta: (eta / (1 - 0.5 ** (1 / h)), 0.5 ** (1 / h)),
+        "1/e, not one half": lambda h, eta: (eta * (1 - np.exp(-1 / h)), np.exp(-1 / h)),
+        "falls to about 1/e": lambda h, eta: (eta / h, 1 - 1 / h),
+        "not what is lost": lambda h, eta: (eta * 0.5 ** (1 / h), 1 - 0.5 ** (1 / h)),
+        "comes first": lambda h, eta: (0.5 ** (1 / h), eta * (1 - 0.5 ** (1 / h))),
+        "two numbers": lambda h, eta: eta,
     })
 
 
-def test_momentum(answers):
-    def in_place(theta, v, g, eta, beta):
-        v *= beta
-        v += g
-        return theta - eta * v, v
+def test_decay(answers):
+    def exact(alpha, mu, shrink):
+        """Solved step by step instead of with the flow: as good."""
+        low, high = 0.0, 1 - 1e-6
+        for _ in range(40):
+            q = (low + high) / 2
+            reached = np.log1p(-mu * alpha * q ** np.arange(int(min(3e6, 40 / (1 - q))))).sum()
+            low, high = (q, high) if reached > np.log(shrink) else (low, q)
+        return low
 
-    def average(theta, v, g, eta, beta):
-        v = beta * v + (1 - beta) * g
-        return theta - eta * v, v
+    ex.check_decay(exact)
+    assert_exercise(ex.check_decay, answers["decay_that_arrives"], {
+        "curvature is missing": lambda alpha, mu, shrink: 1 - alpha / np.log(1 / shrink),
+        "α is missing": lambda alpha, mu, shrink: 1 - mu / np.log(1 / shrink),
+        "natural logarithm": lambda alpha, mu, shrink: 1 - alpha * mu / np.log10(1 / shrink),
+        "is negative": lambda alpha, mu, shrink: 1 - alpha * mu / np.log(shrink),
+        "time the walk needs": lambda alpha, mu, shrink: np.log(1 / shrink) / mu,
+        "sum of the qᵗ": lambda alpha, mu, shrink: np.log(1 / shrink) / (mu * alpha),
+        "not its inverse": lambda alpha, mu, shrink: 1 - alpha * mu * shrink,
+        "one number": lambda alpha, mu, shrink: [alpha, mu],
+    })
 
-    assert_exercise(ex.check_momentum, answers["momentum_step"], {
-        "lecture N's average": average,
-        "old velocity": lambda theta, v, g, eta, beta: (theta - eta * v, beta * v + g),
-        "turned round": lambda theta, v, g, eta, beta: (theta + eta * (beta * v + g), beta * v + g),
-        "Nesterov": lambda theta, v, g, eta, beta: (theta - eta * (g + beta * (beta * v + g)), beta * v + g),
-        "not into the velocity": lambda theta, v, g, eta, beta: (theta - beta * v - eta * g, beta * v + eta * g),
+
+def test_detective(answers):
+    right = answers["which_rule"]
+
+    def families(gradients, moves):
+        """Looks at the first move only."""
+        return "GD" if np.ptp(moves[0] / gradients[0]) < 1e-6 * abs(moves[0] / gradients[0]).max() else "Adagrad"
+
+    assert_exercise(ex.check_detective, right, {
+        "GD and momentum": families,
+        "two families": lambda g, m: {"GD": "Adagrad"}.get(right(g, m), right(g, m)),
+        "Adam with another": lambda g, m: {"Adam": "RMSprop"}.get(right(g, m), right(g, m)),
+        "Adagrad and RMSprop": lambda g, m: {"Adagrad": "RMSprop"}.get(right(g, m), right(g, m)),
+        "one of the names": lambda g, m: 3,
+    })
+
+
+def test_nesterov(answers):
+    def in_place(theta, v, g, eta, gamma):
+        v *= gamma
+        v += (1 - gamma) * g
+        return theta - eta * ((1 - gamma) * g + gamma * v), v
+
+    def mean(v, g, gamma):
+        return gamma * v + (1 - gamma) * g
+
+    def torchs(theta, v, g, eta, gamma):
+        v = gamma * v + g
+        return theta - eta * (g + gamma * v), v
+
+    def the_ball(theta, v, g, eta, gamma):
+        return theta + gamma * eta * v - eta * mean(v, g, gamma), mean(v, g, gamma)
+
+    def follow(theta, v, g, eta, gamma):
+        ball, v = theta + gamma * eta * v, mean(v, g, gamma)
+        return ball - eta * v - gamma * eta * v, v
+
+    ex.check_nesterov(follow)
+    assert_exercise(ex.check_nesterov, answers["nesterov_averaged"], {
+        "torch's form": torchs,
+        "enters the move with": lambda theta, v, g, eta, gamma:
+            (theta - eta * (g + gamma * mean(v, g, gamma)), mean(v, g, gamma)),
+        "without a look ahead": lambda theta, v, g, eta, gamma:
+            (theta - eta * mean(v, g, gamma), mean(v, g, gamma)),
+        "returns the ball": the_ball,
+        "turned round": lambda theta, v, g, eta, gamma:
+            (theta + eta * ((1 - gamma) * g + gamma * mean(v, g, gamma)), mean(v, g, gamma)),
         "in place": in_place,
-        "two things": lambda theta, v, g, eta, beta: theta - eta * (beta * v + g),
+        "two things": lambda theta, v, g, eta, gamma: theta,
     })
 
 
-def test_armijo(answers):
-    right = answers["armijo"]
+def test_valley(answers):
+    def made(D, angle=0.7, start=(-4.0, 1.0)):
+        R = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        return lambda: (R.T @ np.diag(D) @ R, np.array(start))
 
-    def any_fall(f, gradient, theta, eta, c):
-        return right(f, gradient, theta, eta, 0.0)
-
-    def unsquared(f, gradient, theta, eta, c):
-        return right(f, gradient, theta, eta, c / np.linalg.norm(gradient(theta)))
-
-    assert_exercise(ex.check_armijo, right, {
-        "any decrease": any_fall,
-        "squared length": unsquared,
-        "c is not used": lambda f, gradient, theta, eta, c: right(f, gradient, theta, eta, 0.5),
-        "too many": lambda *a: right(*a) / 2,
-        "too few": lambda *a: right(*a) * 2,
-    })
-
-
-def test_adam(answers):
-    right = answers["adam_step"]
-
-    def moments(v, s, g, beta, gamma):
-        return beta * v + (1 - beta) * g, gamma * s + (1 - gamma) * g**2
-
-    def uncorrected(theta, v, s, g, t, eta, beta, gamma, eps):
-        v, s = moments(v, s, g, beta, gamma)
-        return theta - eta * v / (np.sqrt(s) + eps), v, s
-
-    def corrected(power=1, under=False, root=True, sign=-1, keep=False):
-        def step(theta, v, s, g, t, eta, beta, gamma, eps):
-            v, s = moments(v, s, g, beta, gamma)
-            if t + power == 0:
-                return right(theta, v * 0, s * 0, g, t, eta, beta, gamma, eps)
-            a, z = v / (1 - beta ** (t + power)), s / (1 - gamma ** (t + power))
-            below = np.sqrt(z + eps) if under else np.sqrt(z) + eps if root else z + eps
-            return theta + sign * eta * a / below, a if keep else v, z if keep else s
-        return step
-
-    assert_exercise(ex.check_adam, right, {
-        "not corrected": uncorrected,
-        "power is t": corrected(power=0),
-        "under the root": corrected(under=True),
-        "root is missing": corrected(root=False),
-        "turned round": corrected(sign=1),
-        "as they are": corrected(keep=True),
-        "exchanged": lambda theta, v, s, g, t, eta, beta, gamma, eps: right(theta, v, s, g, t, eta, gamma, beta, eps),
-        "three things": lambda *a: right(*a)[0],
+    assert_exercise(ex.check_valley, answers["valley_against_adagrad"], {
+        "lies along an axis": made([1.0, 100.0], angle=0.0),
+        "nearly round": made([1.0, 2.0]),
+        "not positive definite": made([-1.0, 100.0]),
+        "condition number": made([1.0, 1e5]),
+        "not symmetric": lambda: (np.array([[1.0, 2.0], [0.0, 3.0]]), np.ones(2)),
+        "is the minimum": made([1.0, 100.0], start=(0.0, 0.0)),
+        "further from the axes": made([1.0, 4.0], angle=0.05),
+        "2 × 2": lambda: (np.eye(3), np.ones(2)),
+        "two things": lambda: np.eye(2),
     })

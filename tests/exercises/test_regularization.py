@@ -5,6 +5,7 @@ import pytest
 from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import regularization as ex
+from dlhelpers.exercises.core import WrongAnswer
 
 
 @pytest.fixture(scope="module")
@@ -16,65 +17,96 @@ def test_init(answers):
     right = answers["init_std"]
     assert_exercise(ex.check_init, right, {
         "this is the variance": lambda i, o, a: right(i, o, a) ** 2,
-        "half of the square": lambda i, o, a: (1 / i) ** 0.5,
-        "d_in, not d_out": lambda i, o, a: (2 / o) ** 0.5,
-        "this is Xavier's": lambda i, o, a: right(i, o, "tanh"),
-        "this is He's": lambda i, o, a: right(i, o, "relu"),
+        "He's start": lambda i, o, a: (2 / i) ** 0.5,
+        r"not \(1 \+ a\)²": lambda i, o, a: (2 / ((1 + a) ** 2 * i)) ** 0.5,
+        "counts a², not a": lambda i, o, a: (2 / ((1 + a) * i)) ** 0.5,
+        "half of the time": lambda i, o, a: (1 / ((1 + a * a) * i)) ** 0.5,
+        "d_in, not d_out": lambda i, o, a: right(o, o, a),
+        "as Xavier does": lambda i, o, a: right((i + o) / 2, o, a),
+        "make up for what is lost": lambda i, o, a: ((1 + a * a) / 2 / i) ** 0.5,
     })
 
 
-def test_soft(answers):
+def test_block(answers):
+    right = answers["block_threshold"]
+
     def in_place(v, t):
-        v -= t
+        v *= max(1 - t / np.linalg.norm(v), 0)
         return v
 
-    assert_exercise(ex.check_soft, answers["soft_threshold"], {
-        "hard threshold": lambda v, t: np.where(np.abs(v) > t, v, 0),
-        "negative entries": lambda v, t: np.maximum(v - t, 0),
-        "sign is lost": lambda v, t: np.maximum(np.abs(v) - t, 0),
-        "past 0": lambda v, t: v - t * np.sign(v),
+    def divides_by_nothing(v, t):
+        return np.maximum(np.linalg.norm(v) - t, 0) * v / np.linalg.norm(v)
+
+    assert_exercise(ex.check_block, right, {
+        "entry by entry": lambda v, t: np.sign(v) * np.maximum(np.abs(v) - t, 0),
+        "only cuts the short ones": lambda v, t: v if np.linalg.norm(v) > t else 0 * v,
+        "other side": lambda v, t: v - t * v / np.linalg.norm(v),
+        "shrinks everything": lambda v, t: v / (1 + t),
+        "shrinks all": lambda v, t: v / (1 + 2 * t),
+        "not multiplied by 1 - t": lambda v, t: max(1 - t, 0) * v,
+        "not by its square": lambda v, t: max(1 - t / (v @ v), 0) * v,
+        "not away from it": lambda v, t: v + t * v / np.linalg.norm(v),
+        "no direction": divides_by_nothing,
         "in place": in_place,
     })
 
 
-def test_dropout(answers):
-    right = answers["dropout"]
-    assert_exercise(ex.check_dropout, right, {
-        "scaled up, by": lambda h, u, p, t: h * (u >= p) if t else h,
-        "p is the probability of being dropped": lambda h, u, p, t: h * (u >= p) / p if t else h,
-        "lecture's p is the probability to be kept": lambda h, u, p, t: h * (u < p) / p if t else h,
-        "drop where u < p": lambda h, u, p, t: h * (u < p) / (1 - p) if t else h,
-        "paid for the scaling already": lambda h, u, p, t: right(h, u, p, t) * (1 if t else 1 - p),
-        "no unit is dropped in production$": lambda h, u, p, t: right(h, u, p, True),
+def test_dropout_limit(answers):
+    def priced(price):
+        return lambda X, y, p: np.linalg.solve(X.T @ X + price(X, p), X.T @ y)
+
+    def sums(X):
+        return np.diag((X**2).sum(0))
+
+    assert_exercise(ex.check_dropout_limit, answers["dropout_limit"], {
+        "least-squares": lambda X, y, p: np.linalg.lstsq(X, y, rcond=None)[0],
+        r"not \(1 - p\)/p": priced(lambda X, p: (1 - p) / p * sums(X)),
+        "without the division": priced(lambda X, p: p * (1 - p) * sums(X)),
+        "not the identity": priced(lambda X, p: p / (1 - p) * np.eye(4)),
+        "no mean": priced(lambda X, p: p / (1 - p) * np.diag((X**2).mean(0))),
+        "no ½ is left": priced(lambda X, p: p / (1 - p) / 2 * sums(X)),
+        "variance of a mask": priced(lambda X, p: p * sums(X)),
+        "only the diagonal": priced(lambda X, p: p / (1 - p) * X.T @ X),
     })
 
 
-def test_batch_norm(answers):
-    right = answers["batch_norm"]
+def test_drawing_masks_is_not_enough():
+    def drawn(X, y, p, times=400):
+        rng = np.random.default_rng(0)
+        copies = np.concatenate([X * (rng.random(X.shape) >= p) / (1 - p) for _ in range(times)])
+        return np.linalg.lstsq(copies, np.tile(y, times), rcond=None)[0]
 
-    def always_batch(z, mean, var, a, training, eps=1e-5):
-        return (right(z, mean, var, a, True)[0], *right(z, mean, var, a, training)[1:])
+    with pytest.raises(WrongAnswer):
+        ex.check_dropout_limit(drawn)
 
-    def outside(z, mean, var, a, training, eps=1e-5):
-        m, v = (z.mean(0), z.var(0)) if training else (mean, var)
-        return (z - m) / (np.sqrt(v) + 1e-5), *right(z, mean, var, a, training)[1:]
 
-    def swapped(z, mean, var, a, training, eps=1e-5):
-        return right(z, mean, var, 1 - a, training)
+def test_fold(answers):
+    def folded(scale, bias):
+        return lambda W, c, g, b, mu, v, eps=1e-5: (scale(g, v, eps)[:, None] * W, bias(scale(g, v, eps), c, b, mu))
 
-    def biased(z, mean, var, a, training, eps=1e-5):
-        out, new_mean, _ = right(z, mean, var, a, training)
-        return out, new_mean, (1 - a) * var + a * z.var(0) if training else var
+    def deviation(g, v, eps):
+        return g / np.sqrt(v + eps)
 
-    def learns_always(z, mean, var, a, training, eps=1e-5):
-        return (right(z, mean, var, a, training)[0], *right(z, mean, var, a, True)[1:])
+    def whole(s, c, b, mu):
+        return s * (c - mu) + b
 
-    assert_exercise(ex.check_batch_norm, right, {
-        "depends on its neighbours": always_batch,
-        "shares are swapped": swapped,
-        "under the root": outside,
-        "1e-5 is missing": lambda z, m, v, a, t, eps=1e-5: right(z, m, v, a, t, eps=0.0),
-        "divide by B - 1$": biased,
-        "must not learn from production": learns_always,
-        "own mean and variance while training": lambda z, m, v, a, t, eps=1e-5: right(z, m, v, a, False),
+    def columns(W, c, g, b, mu, v, eps=1e-5):
+        s = deviation(g, v, eps)
+        return (s * W if W.shape[0] == W.shape[1] else s[:, None] * W), whole(s, c, b, mu)
+
+    assert_exercise(ex.check_fold, answers["fold"], {
+        "not its columns": columns,
+        "gamma is missing": folded(lambda g, v, eps: 1 / np.sqrt(v + eps), whole),
+        "root of the variance": folded(lambda g, v, eps: g / (v + eps), whole),
+        "weights of the new layer: the 1e-5 stands under": folded(lambda g, v, eps: g / (np.sqrt(v) + eps), whole),
+        "1e-5 is missing": folded(lambda g, v, eps: g / np.sqrt(v), whole),
+        "old weights must be scaled": lambda W, c, g, b, mu, v, eps=1e-5: (W, whole(deviation(g, v, eps), c, b, mu)),
+        "passes through batch norm": folded(deviation, lambda s, c, b, mu: b - s * mu),
+        "subtracted before": folded(deviation, lambda s, c, b, mu: b + s * c),
+        "then both are scaled": folded(deviation, lambda s, c, b, mu: c - mu + b),
+        "c is inside": folded(deviation, lambda s, c, b, mu: c + b - s * mu),
+        "own shift beta is missing": folded(deviation, lambda s, c, b, mu: s * (c - mu)),
+        "it is not scaled": folded(deviation, lambda s, c, b, mu: s * (c - mu + b)),
+        "not added": folded(deviation, lambda s, c, b, mu: s * (c + mu) + b),
+        "two things": lambda W, c, g, b, mu, v, eps=1e-5: W,
     })
