@@ -1,4 +1,4 @@
-"""Checkers for the exercises of lecture 06: confusion matrix, logistic gradient, softmax, Newton, confidence."""
+"""Checkers for the exercises of lecture 06: precision, softmax, smoothed labels, separability, features, training."""
 
 from __future__ import annotations
 
@@ -6,69 +6,42 @@ from typing import Any
 
 import numpy as np
 
-from dlhelpers import metrics
+from dlhelpers import data
 from dlhelpers.exercises.core import call, checker, compare, refuse
 from dlhelpers.models import linear
 
 
-@checker("confusion_matrix", "rows predicted, columns true, and every example counted once")
-def check_confusion(answer: Any) -> None:
-    """``confusion_matrix(predicted, true, K)`` -> counts (K, K).
+@checker("precision_recall", "both shares, at every threshold, also where nobody is called positive")
+def check_precision(answer: Any) -> None:
+    """``precision_recall(scores, y, threshold)`` -> (precision, recall).
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(11)
-    for K in (3, 5):
-        # The last class is never predicted: its row must still be there.
-        predicted, true = rng.integers(0, K - 1, 60), rng.integers(0, K, 60)
-        right = metrics.confusion(predicted, true, K)
-        got = np.asarray(call(answer, "confusion_matrix", predicted, true, K))
-        if got.shape != (K, K):
-            refuse(f"confusion_matrix should have shape ({K}, {K}), also for classes that are never "
-                   f"predicted, got {got.shape}")
-        columns = right / np.maximum(right.sum(0, keepdims=True), 1)
-        compare(got, right, "confusion_matrix", {
-            "rows and columns are exchanged: rows are what was predicted": right.T,
-            "count the examples, do not divide by the size of the class": columns,
-            "count the examples, do not divide by their number": right / 60,
-            "each pair is counted once at most: with numpy, table[i, j] += 1 for arrays forgets repetitions; "
-            "use np.add.at or a loop": (right > 0).astype(float),
+    y = (rng.random(60) < 0.3).astype(int)
+    scores = rng.normal(size=60) + 1.2 * y
+    for threshold in (0.8, -0.4):
+        got = call(answer, "precision_recall", scores, y, threshold)
+        if np.shape(got) != (2,):
+            refuse(f"precision_recall should return two numbers, precision and recall, got shape {np.shape(got)}")
+        called, fixed = scores > threshold, scores > 0
+        hits, mine, theirs = (called & (y == 1)).sum(), called.sum(), y.sum()
+        right = np.array([hits / mine, hits / theirs])
+        compare(got, right, "precision_recall", {
+            "the two are exchanged: precision is a share of those called positive, recall of those that are":
+                right[::-1],
+            "accuracy is another thing: precision asks only about those that are called positive":
+                [(called == (y == 1)).mean(), right[1]],
+            "the share of negatives called positive is the false alarm rate; recall asks about the positives":
+                [right[0], (mine - hits) / (60 - theirs)],
+            "the threshold is not used: 0 is only one of many": [y[fixed].mean(), fixed[y == 1].mean()],
+            "positive is who scores above the threshold, not below": [y[~called].mean(), (~called)[y == 1].mean()],
         })
-
-
-@checker("logistic_gradient", "error times input, averaged; the same as finite differences")
-def check_gradient(answer: Any) -> None:
-    """``logistic_gradient(w, b, X, y)`` -> (dC/dw, dC/db) of the mean binary cross-entropy.
-
-    :param answer: the student's function.
-    :raises WrongAnswer: one line that says which mistake it looks like.
-    """
-    rng = np.random.default_rng(12)
-    w, b, X, y = rng.normal(size=4), 0.3, rng.normal(size=(30, 4)), rng.integers(0, 2, 30)
-    got = call(answer, "logistic_gradient", w, b, X, y)
-    if not isinstance(got, (tuple, list)) or len(got) != 2:
-        refuse("logistic_gradient should return two things: the part for w and the part for b")
-    if np.shape(got[0]) != (4,):
-        refuse(f"logistic_gradient: the part for w should have the shape of w, (4,), got {np.shape(got[0])}")
-    A, theta = linear.design(X), np.r_[b, w]
-
-    def loss(t: np.ndarray) -> float:
-        return float(np.logaddexp(0, -(2 * y - 1) * (A @ t)).mean())
-
-    step = 1e-5 * np.eye(5)
-    right = np.array([(loss(theta + h) - loss(theta - h)) / 2e-5 for h in step])      # independent of the formula
-    p = linear.sigmoid(A @ theta)
-    compare(np.r_[np.asarray(got[0], float), float(got[1])], np.r_[right[1:], right[0]], "logistic_gradient", {
-        hint: np.r_[wrong[1:], wrong[0]] for hint, wrong in {
-            "the sign is turned round: the gradient points uphill, it is σ(z) − y": -right,
-            "the mean is asked for: divide the sum by n": 30 * right,
-            "the factor σ(1 − σ) belongs to the squared loss; here it cancels": A.T @ ((p - y) * p * (1 - p)) / 30,
-            "twice that is the gradient of the squared loss; the cross-entropy's is σ(z) − y":
-                A.T @ (2 * (p - y) * p * (1 - p)) / 30,
-            "the prediction is σ(z), not z": A.T @ (A @ theta - y) / 30,
-            "the bias is forgotten in the prediction: z = w·x + b": A.T @ (linear.sigmoid(X @ w) - y) / 30,
-        }.items()}, rtol=1e-4, atol=1e-6)
+    precision, recall = call(answer, "precision_recall", scores, y, 100.0)
+    if not np.isnan(float(precision)):
+        refuse("precision_recall: nobody is called positive, and 0 of 0 is no share: return np.nan as the precision")
+    compare(recall, 0.0, "precision_recall: recall, where nobody is called positive,")
 
 
 @checker("softmax", "probabilities, also of very large scores")
@@ -94,58 +67,143 @@ def check_softmax(answer: Any) -> None:
     compare(got, linear.softmax(np.array([[0.0, 1.0], [0.0, 1.0]])), "softmax")
 
 
-@checker("newton_step", "quadratically on the way to the maximum of the likelihood")
-def check_newton(answer: Any) -> None:
-    """``newton_step(theta, A, y)`` -> theta after one Newton step.
+@checker("smoothed_gradient", "prediction minus smoothed truth, times input; the same as finite differences")
+def check_smoothed(answer: Any) -> None:
+    """``smoothed_gradient(Theta, A, y, eps)`` -> (p, K), gradient of the mean cross-entropy to smoothed labels.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    rng = np.random.default_rng(12)
+    Theta, A, y, eps = rng.normal(size=(3, 4)), linear.design(rng.normal(size=(20, 2))), rng.integers(0, 4, 20), 0.2
+    truth = np.eye(4)[y]
+    soft = (1 - eps) * truth + eps / 4
+
+    def loss(flat: np.ndarray) -> float:
+        return float(-(soft * np.log(linear.softmax(A @ flat.reshape(3, 4)))).sum(1).mean())
+
+    step = 1e-5 * np.eye(12)
+    right = np.array([(loss(Theta.ravel() + h) - loss(Theta.ravel() - h)) / 2e-5 for h in step]).reshape(3, 4)
+    p = linear.softmax(A @ Theta)
+
+    def wrong(targets: np.ndarray) -> np.ndarray:
+        return A.T @ (p - targets) / 20
+
+    compare(call(answer, "smoothed_gradient", Theta, A, y, eps), right, "smoothed_gradient", {
+        "this is the gradient for hard labels: eps is not used": wrong(truth),
+        "every class gets eps/K, the true one too; here eps is shared among the others":
+            wrong((1 - eps) * truth + eps / 3 * (1 - truth)),
+        "the targets of an image must add up to 1: these lack eps": wrong((1 - eps) * truth),
+        "every class gets eps/K, not the whole eps": wrong((1 - eps) * truth + eps),
+        "the sign is turned round: the gradient points uphill": -right,
+        "the mean is asked for: divide the sum by n": 20 * right,
+        "the classes share one probability: softmax, not a sigmoid for each":
+            A.T @ (linear.sigmoid(A @ Theta) - soft) / 20,
+    }, rtol=1e-4, atol=1e-6)
+
+
+@checker("separable", "every verdict is right: wide gaps, narrow gaps, far from zero, and no gap at all")
+def check_separable(answer: Any) -> None:
+    """``separable(X, y)`` -> whether some line has all points of class 1 on one side and all others on the other.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(14)
-    A = linear.design(rng.normal(size=(50, 2)))
-    y, theta = (rng.random(50) < linear.sigmoid(A @ [0.5, 1.0, -1.0])).astype(int), rng.normal(size=3) * 0.3
-    p = linear.sigmoid(A @ theta)
-    gradient, hessian = A.T @ (p - y) / 50, (A.T * (p * (1 - p))) @ A / 50
-    step = np.linalg.solve(hessian, gradient)
-    compare(call(answer, "newton_step", theta, A, y), theta - step, "newton_step", {
-        "the sign is turned round: this climbs": theta + step,
-        "gradient and Hessian must both be means, or both sums: this step is n times too long": theta - 50 * step,
-        "gradient and Hessian must both be means, or both sums: this step is n times too short": theta - step / 50,
-        "this is a step of gradient descent: the Hessian is missing": theta - gradient,
-        "the weights σ(1 − σ) are missing from the Hessian; AᵀA/n is that of least squares":
-            theta - np.linalg.solve(A.T @ A / 50, gradient),
-    })
+
+    def pair(n: int, gap: float) -> tuple[np.ndarray, np.ndarray]:
+        y = np.arange(n) % 2
+        across = (2 * y - 1) * np.r_[gap, gap, rng.uniform(gap, 1, n - 2)]
+        return np.stack([across, rng.uniform(-1, 1, n)], 1), y
+
+    wide, y = pair(30, 0.4)
+    stray = wide.copy()
+    stray[0] = wide[y == 1].mean(0)
+    narrow = pair(30, 0.05)
+    far = np.vstack([wide, [[60.0, 0.0]] * 5])
+    corners = np.array([[-1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [1.0, -1.0]])
+    cases = [
+        (wide, y, True, "a wide gap lies between these classes: some line makes no mistake"),
+        (corners, np.array([0, 0, 1, 1]), False,
+         "this is XOR, which no line separates: w = 0 fulfils s·z >= 0, so ask for s·z >= 1, "
+         "or give up after many rounds"),
+        (stray, y, False, "one point lies in the midst of the other class: that is not separable"),
+        (wide + [3.0, 0.0], y, True, "these are separated by a line that misses the origin: add the bias"),
+        (far, np.r_[y, np.ones(5, int)], True,
+         "far points on the right side drag the line of least squares into mistakes; another line makes none"),
+        (*narrow, True, "a narrow gap is a gap: a perceptron needs many more rounds here"),
+    ]
+    for X, labels, right, hint in cases:
+        got = call(answer, "separable", X, labels)
+        if np.shape(got) != () or got not in (True, False):
+            refuse("separable should return True or False")
+        if bool(got) != right:
+            refuse(f"separable: {hint}")
 
 
-@checker("confidence_interval", "an interval of the logit, mapped to probabilities")
-def check_interval(answer: Any) -> None:
-    """``confidence_interval(theta, A, phi)`` -> (low, high) of the probability at phi.
+def _in_a_row(seed: int, middle: float) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return middle + np.concatenate([rng.normal(c, 0.7, 150) for c in (-3, 0, 3)]), np.repeat([0, 1, 2], 150)
+
+
+@checker("features", "least squares now finds all three classes, wherever the axis begins")
+def check_features(answer: Any) -> None:
+    """``features(x)`` -> (n, p), with which least squares, one against the rest, finds the middle class.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    rng = np.random.default_rng(15)
-    X = rng.normal(size=(80, 2))
-    A, phi = linear.design(X), np.array([1.0, 1.2, -0.7])
-    y = (rng.random(80) < linear.sigmoid(A @ [0.2, 1.0, -1.0])).astype(int)
-    fit = linear.logistic_regression(X, y)
-    theta = np.r_[fit.b, fit.w]
-    got = np.ravel(call(answer, "confidence_interval", theta, A, phi))
-    if got.shape != (2,):
-        refuse(f"confidence_interval should return two numbers, low and high, got shape {got.shape}")
-    centre, variance = phi @ theta, phi @ fit.covariance @ phi
-    ends = np.array([-1.96, 1.96])
-    p = linear.sigmoid(centre)
-    compare(got, linear.sigmoid(centre + ends * np.sqrt(variance)), "confidence_interval", {
-        "this is an interval for the logit: map its ends with σ": centre + ends * np.sqrt(variance),
-        "the square root of the variance is missing": linear.sigmoid(centre + ends * variance),
-        "the covariance is the inverse Hessian of the summed loss, not of the mean":
-            linear.sigmoid(centre + ends * np.sqrt(80 * variance)),
-        "a symmetric interval of probabilities can leave [0, 1]: build it for the logit, then map it":
-            p + ends * p * (1 - p) * np.sqrt(variance),
-        "low comes first, then high": linear.sigmoid(centre - ends * np.sqrt(variance)),
-        "1.645 standard errors to each side make 90 %; 95 % needs 1.96":
-            linear.sigmoid(centre + ends * 1.645 / 1.96 * np.sqrt(variance)),
-        "1.96 standard errors to each side make 95 %; one makes 68 %":
-            linear.sigmoid(centre + ends / 1.96 * np.sqrt(variance)),
-    }, rtol=1e-4)
+    for middle in (0.0, 10.0):
+        x, y = _in_a_row(15, middle)
+        phi = np.asarray(call(answer, "features", x), float)
+        if phi.ndim != 2 or len(phi) != len(x):
+            refuse(f"features should give each of the {len(x)} points a row of numbers, got shape {phi.shape}")
+        if not np.allclose(np.asarray(call(answer, "features", x[:5]), float), phi[:5]):
+            refuse("features: those of one point may not depend on which other points are there")
+        read = linear.one_versus_rest(phi, y).predict(phi)
+        share = np.array([(read[y == k] == k).mean() for k in range(3)])
+        if share.min() >= 0.85:
+            continue
+        if middle:
+            refuse("features: they work around 0 only; the same classes around 10 must be found too")
+        if np.linalg.matrix_rank(np.column_stack([x**0, x, phi]), tol=1e-6 * np.abs(phi).max() * len(x)) <= 2:
+            refuse("features: the scores are still straight lines in x, and the middle stays masked")
+        if share[1] >= 0.85:
+            refuse("features: the middle is found, but left and right look the same now: keep x itself as well")
+        refuse("features: the middle is still masked: by symmetry, no odd function of x can tell it from the mean")
+
+
+@checker("train_softmax", "unseen digits are read, with probabilities that one may bet on")
+def check_training(answer: Any) -> None:
+    """``train_softmax(X, y, K)`` -> Theta (d + 1, K), biases first, of a softmax regression on digits 3, 5 and 8.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    digits = data.digits("bundled").numpy()
+    train, test = np.isin(digits.y_train, (3, 5, 8)), np.isin(digits.y_test, (3, 5, 8))
+    X, y = np.asarray(digits.X_train[train], float), np.searchsorted((3, 5, 8), digits.y_train[train])
+    X_new, y_new = digits.X_test[test], np.searchsorted((3, 5, 8), digits.y_test[test])
+    shown: dict[str, Any] = {"X of shape": X.shape, "K": 3}
+    Theta = np.asarray(call(answer, "train_softmax", X, y, 3), float)
+    if Theta.shape != (785, 3):
+        refuse(f"train_softmax should return Theta of shape (785, 3): a row of biases, then a row for each pixel; "
+               f"got {Theta.shape}", inputs=shown)
+    if not np.isfinite(Theta).all():
+        refuse("train_softmax: the parameters are not finite: a smaller learning rate, "
+               "or a softmax that does not overflow", inputs=shown)
+    scores = Theta[0] + X_new @ Theta[1:]
+    hits = (scores.argmax(1) == y_new).mean()
+    p = linear.softmax(scores)[np.arange(len(y_new)), y_new]
+    loss = -np.log(np.maximum(p, 1e-300)).mean()
+    if np.ptp(scores, axis=1).max() < 1e-12:
+        refuse("train_softmax: all classes have the same score: nothing was learned", inputs=shown)
+    if hits < 0.25:
+        refuse("train_softmax reads fewer digits than a guess: does it climb the loss?", inputs=shown)
+    if hits < 0.88:
+        refuse(f"train_softmax reads {hits:.0%} of the unseen digits, too few: take more steps, or longer ones",
+               inputs=shown)
+    if loss > 0.5:
+        refuse(f"train_softmax reads the digits, but its cross-entropy is {loss:.2f}, over 0.5: "
+               + ("it is too sure of its mistakes: stop earlier, or penalise" if np.median(p) > 0.95 else
+                  "it is hardly sure of anything: take more steps on the cross-entropy"), inputs=shown)

@@ -5,6 +5,7 @@ import pytest
 from exercise_tools import assert_exercise, reference
 
 from dlhelpers.exercises import linear_classifiers as ex
+from dlhelpers.models import linear
 
 
 @pytest.fixture(scope="module")
@@ -16,46 +17,23 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
-def test_confusion(answers):
-    right = answers["confusion_matrix"]
+def test_precision(answers):
+    right = answers["precision_recall"]
 
-    def forgetful(predicted, true, K):
-        table = np.zeros((K, K))
-        table[predicted, true] += 1
-        return table
+    def false_alarms(scores, y, threshold):
+        return right(scores, y, threshold)[0], (scores > threshold)[y == 0].mean()
 
-    assert_exercise(ex.check_confusion, right, {
-        "exchanged": lambda p, t, K: right(p, t, K).T,
-        "forgets repetitions": forgetful,
-        "size of the class": lambda p, t, K: right(p, t, K) / right(p, t, K).sum(0),
-        "by their number": lambda p, t, K: right(p, t, K) / len(t),
-        "never predicted": lambda p, t, K: right(p, t, K)[:-1],
-    })
+    def accuracy(scores, y, threshold):
+        return ((scores > threshold) == (y == 1)).mean(), right(scores, y, threshold)[1]
 
-
-def test_gradient(answers):
-    right = answers["logistic_gradient"]
-
-    def with_factor(w, b, X, y):
-        s = sigmoid(X @ w + b)
-        error = (s - y) * s * (1 - s)
-        return X.T @ error / len(y), error.mean()
-
-    def in_place(w, b, X, y):
-        result = right(w, b, X, y)
-        w -= result[0]
-        return result
-
-    assert_exercise(ex.check_gradient, right, {
-        "uphill": lambda *a: tuple(-part for part in right(*a)),
-        "divide the sum by n": lambda w, b, X, y: tuple(len(y) * part for part in right(w, b, X, y)),
-        "here it cancels": with_factor,
-        "gradient of the squared loss": lambda *a: tuple(2 * part for part in with_factor(*a)),
-        "not z": lambda w, b, X, y: (X.T @ (X @ w + b - y) / len(y), (X @ w + b - y).mean()),
-        "bias is forgotten": lambda w, b, X, y: right(w, 0.0, X, y),
-        "two things": lambda w, b, X, y: right(w, b, X, y)[0],
-        "shape of w": lambda w, b, X, y: (np.zeros(30), 0.0),
-        "in place": in_place,
+    assert_exercise(ex.check_precision, right, {
+        "exchanged": lambda *a: right(*a)[::-1],
+        "accuracy": accuracy,
+        "false alarm rate": false_alarms,
+        "threshold is not used": lambda s, y, t: right(s, y, 0.0),
+        "not below": lambda s, y, t: right(-s, y, -t),
+        "0 of 0": lambda *a: tuple(np.nan_to_num(right(*a))),
+        "two numbers": lambda *a: right(*a)[0],
     })
 
 
@@ -69,49 +47,96 @@ def test_softmax(answers):
     })
 
 
-def test_newton(answers):
-    right = answers["newton_step"]
+def test_smoothed(answers):
+    right = answers["smoothed_gradient"]
 
-    def gradient(theta, A, y):
-        return A.T @ (sigmoid(A @ theta) - y) / len(y)
+    def toward(targets):
+        def gradient(Theta, A, y, eps):
+            truth = np.eye(Theta.shape[1])[y]
+            return A.T @ (linear.softmax(A @ Theta) - targets(truth, eps)) / len(y)
+        return gradient
 
-    assert_exercise(ex.check_newton, right, {
-        "climbs": lambda t, A, y: 2 * t - right(t, A, y),
-        "too long": lambda t, A, y: t + len(y) * (right(t, A, y) - t),
-        "too short": lambda t, A, y: t + (right(t, A, y) - t) / len(y),
-        "Hessian is missing": lambda t, A, y: t - gradient(t, A, y),
-        "least squares": lambda t, A, y: t - np.linalg.solve(A.T @ A / len(y), gradient(t, A, y)),
+    def sigmoids(Theta, A, y, eps):
+        K = Theta.shape[1]
+        return A.T @ (sigmoid(A @ Theta) - (1 - eps) * np.eye(K)[y] - eps / K) / len(y)
+
+    assert_exercise(ex.check_smoothed, right, {
+        "eps is not used": lambda T, A, y, eps: right(T, A, y, 0.0),
+        "shared among the others": toward(lambda e, eps: (1 - eps) * e + eps / (e.shape[1] - 1) * (1 - e)),
+        "add up to 1": toward(lambda e, eps: (1 - eps) * e),
+        "not the whole eps": toward(lambda e, eps: (1 - eps) * e + eps),
+        "uphill": lambda *a: -right(*a),
+        "divide the sum by n": lambda T, A, y, eps: len(y) * right(T, A, y, eps),
+        "not a sigmoid": sigmoids,
+        "shape": lambda *a: right(*a).T,
     })
 
 
-def test_interval(answers):
-    right = answers["confidence_interval"]
+def perceptron(rounds, bias=True):
+    def separable(X, y):
+        A = np.column_stack([np.full(len(X), float(bias)), X])
+        s, theta = 2 * y - 1, np.zeros(A.shape[1])
+        for _ in range(rounds):
+            mistakes = 0
+            for row, sign in zip(A, s, strict=True):
+                if sign * (row @ theta) <= 0:
+                    theta, mistakes = theta + sign * row, mistakes + 1
+            if not mistakes:
+                return True
+        return False
+    return separable
 
-    def logit(p):
-        return np.log(p) - np.log(1 - p)
 
-    def scaled(factor):
-        def interval(theta, A, phi):
-            ends = logit(np.array(right(theta, A, phi)))
-            return sigmoid(ends.mean() + factor * (ends - ends.mean()))
-        return interval
+def test_separable(answers):
+    right = answers["separable"]
 
-    def symmetric(theta, A, phi):
-        ends, p = logit(np.array(right(theta, A, phi))), sigmoid(phi @ theta)
-        return p + p * (1 - p) * (ends - ends.mean())
+    def least_squares(X, y):
+        A = linear.design(X)
+        return ((2 * y - 1) * (A @ np.linalg.pinv(A) @ (2 * y - 1)) > 0).all()
 
-    def variance_itself(theta, A, phi):
-        ends = logit(np.array(right(theta, A, phi)))
-        error = (ends[1] - ends[0]) / 2 / 1.96
-        return sigmoid(phi @ theta + 1.96 * np.array([-1, 1]) * error**2)
+    def overlaps_only(X, y):           # XOR is seen, one stray point is not
+        return right(X, y) or len(X) > 4
 
-    assert_exercise(ex.check_interval, right, {
-        "map its ends": lambda *a: logit(np.array(right(*a))),
-        "square root": variance_itself,
-        "not of the mean": scaled(80**0.5),
-        "leave": symmetric,
-        "low comes first": scaled(-1),
-        "90 %": scaled(1.645 / 1.96),
-        "68 %": scaled(1 / 1.96),
-        "two numbers": lambda *a: right(*a)[0],
+    assert_exercise(ex.check_separable, right, {
+        "some line makes no mistake": lambda X, y: False,
+        "XOR": lambda X, y: True,
+        "midst of the other class": overlaps_only,
+        "add the bias": perceptron(500, bias=False),
+        "least squares": least_squares,
+        "many more rounds": lambda X, y: np.max(np.abs(X)) > 1.5 or np.abs(X[:, 0]).min() > 0.1 and right(X, y),
+        "True or False": lambda X, y: "yes",
+    })
+    ex.check_separable(perceptron(3000))          # slower than a linear program, and as good
+
+
+def test_features(answers):
+    right = answers["features"]
+    assert_exercise(ex.check_features, right, {
+        "straight lines": lambda x: x[:, None],
+        "odd function": lambda x: np.column_stack([x, x**3]),
+        "left and right": lambda x: x[:, None] ** 2,
+        "around 0 only": lambda x: np.column_stack([x, np.abs(x)]),
+        "which other points": lambda x: right(x - x.mean()),
+        "row of numbers": lambda x: x**2,
+    })
+    ex.check_features(lambda x: np.column_stack([x, x**2, x**3]))
+
+
+def test_training(answers):
+    right = answers["train_softmax"]
+    done = {}
+
+    def once(X, y, K):                             # trained once, then varied
+        if not done:
+            done["Theta"] = right(X, y, K)
+        return done["Theta"]
+
+    assert_exercise(ex.check_training, right, {
+        "shape": lambda *a: once(*a).T,
+        "not finite": lambda *a: once(*a) * np.nan,
+        "same score": lambda X, y, K: np.zeros((X.shape[1] + 1, K)),
+        "climb": lambda *a: -once(*a),
+        "too few": lambda *a: np.vstack([once(*a)[:1] + [[9.0, 0.0, 0.0]], once(*a)[1:]]),
+        "hardly sure": lambda *a: 0.1 * once(*a),
+        "too sure": lambda *a: 100 * once(*a),
     })
