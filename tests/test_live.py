@@ -272,6 +272,23 @@ def test_linear_model_says_diverges_exactly_beyond_the_limit():
         assert explorer.state()["share_of_limit"] == pytest.approx(share)
 
 
+def test_linear_model_verdict_agrees_with_the_path_on_the_knifes_edge():
+    explorer = LinearModelExplorer()
+    explorer.set(slope=5, eta=0.05, intercept=-3, steps=100)
+    assert explorer.state()["loss"] < 1e-6
+    assert "converges" in explorer._verdict.get_text() and "diverges" not in explorer._verdict.get_text()
+    explorer.set(slope=5.1)
+    assert "diverges" in explorer._verdict.get_text()
+
+
+def test_linear_model_slider_has_marks_close_to_the_limit():
+    explorer = LinearModelExplorer()
+    eta = explorer.controls["eta"]
+    marks = 10 ** np.arange(eta.min, eta.max + 1e-9, eta.step)
+    below, above = marks[marks < 2 / BETA].max(), marks[marks > 2 / BETA].min()
+    assert (round(below, 4), round(above, 4)) == (0.0272, 0.0275)
+
+
 def test_linear_model_divergence_stays_finite_and_visible():
     explorer = LinearModelExplorer()
     before = explorer.live.image.value

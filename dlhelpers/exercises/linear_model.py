@@ -65,6 +65,8 @@ def check_weighted_gradient(answer: Any) -> None:
             "this divides by the number of samples; a weighted mean divides by the sum of the weights":
                 right * total / len(x),
             "the weights are not used: this is the gradient of the plain mean": _gradient(slope, intercept, x, y),
+            "the intercept is missing from the prediction: it is slope·x + intercept":
+                derivatives(weight / total, c=0.0),
             "the weights count twice: the residual is squared, the weight is not": derivatives(weight**2 / total),
             "the two entries are swapped: the slope comes first": right[::-1],
             "the slope's entry lacks the factor x, the derivative of slope·x + intercept by the slope":
@@ -118,6 +120,8 @@ def check_train_in_batches(answer: Any) -> None:
             theta, origin = np.zeros(2), np.zeros(2)
             for _ in range(rounds):
                 origin = theta
+                if how == "reset":
+                    theta = np.zeros(2)
                 for first in range(0, 1 if how == "one" else n, batch):
                     a, b = x[first:first + batch], y[first:first + batch]
                     if how == "full":
@@ -125,11 +129,14 @@ def check_train_in_batches(answer: Any) -> None:
                     if how == "whole only" and len(a) < batch:
                         continue
                     at = origin if how == "stale" else theta
-                    size = len(a) if how == "sum" else len(a) / n if how == "by n" else 1.0
+                    size = {"sum": len(a), "by n": len(a) / n, "by batch": len(a) / batch}.get(how, 1.0)
                     step = rate * size * _gradient(at[0], at[1], a, b)
                     if how == "alternate":
                         theta = theta - [step[0], 0]
                         step = np.array([0, rate * _gradient(theta[0], theta[1], a, b)[1]])
+                    if how == "intercept first":
+                        theta = theta - [0, step[1]]
+                        step = np.array([rate * _gradient(theta[0], theta[1], a, b)[0], 0])
                     theta = theta - step
             return theta
 
@@ -145,12 +152,17 @@ def check_train_in_batches(answer: Any) -> None:
             "the steps use the sum over the batch; use its mean": walk(how="sum"),
             "each batch's sum is divided by the number of all samples; divide by the size of the batch":
                 walk(how="by n"),
+            "the last, smaller batch is divided by `batch`; divide it by its own number of samples":
+                walk(how="by batch"),
+            "every epoch begins at 0 again; go on from where the last one ended": walk(how="reset"),
             "the steps are half as long as they should be: is the 2 from the square missing in the gradient?":
                 walk(eta / 2),
             "all steps of an epoch were computed at its start: compute each where the last one ended":
                 walk(how="stale"),
             "the intercept's step was computed with the slope already changed: compute both, then change both":
                 walk(how="alternate"),
+            "the slope's step was computed with the intercept already changed: compute both, then change both":
+                walk(how="intercept first"),
             "it went through the data once too often": walk(rounds=epochs + 1),
             "it went through the data once too few": walk(rounds=max(epochs - 1, 0)),
             "slope and intercept are swapped: the slope comes first": right[::-1],
@@ -167,7 +179,7 @@ def check_largest_stable_rate(answer: Any) -> None:
     for seed in range(3):
         x = _problem(seed)[0]
         right, n = 2 / _beta(x), len(x)
-        smallest = 2 * float(np.var(x)) * 2 / _beta(x)
+        smallest = 2 * float(np.var(x)) * 2 / _beta(x)  # the determinant of the Hessian over β
         compare(call(answer, "largest_stable_rate", x), right, "largest_stable_rate", {
             "this is 1/β, a safe choice; the limit is 2/β": right / 2,
             "this is β itself; the limit is 2/β": 2 / right,
@@ -176,6 +188,10 @@ def check_largest_stable_rate(answer: Any) -> None:
             "this uses the smallest eigenvalue; the steepest direction breaks first": 2 / smallest,
             "this looks at the slope alone; put the column of ones into A, or the inputs must be centred":
                 1 / np.mean(x**2),
+            "this takes the variance for the curvature: that holds for centred inputs, and there is the column of "
+            "ones": 1 / np.var(x),
+            "this uses a singular value of A; the eigenvalue of AᵀA is its square": n / np.sqrt(n * _beta(x) / 2),
+            "this is 2/(β + μ), the best rate in the long run; the limit is 2/β": 2 / (_beta(x) + smallest),
         }, rtol=1e-5)
 
 
@@ -187,21 +203,28 @@ def check_standardise(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(0)
-    X = rng.normal([3.0, -40.0, 0.5, 0.0], [2.0, 15.0, 0.01, 0.0], (30, 4))
+    X = rng.normal([3.0, -40.0, 0.5, 0.0, 7.0, 0.1], [2.0, 15.0, 0.01, 0.0, 0.0, 0.0], (30, 6))
     result = call(answer, "standardise", X)
     if not isinstance(result, (tuple, list)) or len(result) != 3:
         refuse("standardise should return three things: Z, the means and the standard deviations")
     Z, mean, std = result
     right_mean = np.array([sum(column) / 30 for column in X.T.tolist()])
+    # A computed standard deviation of equal numbers need not be 0 (0.1 gives 4e-17): ask for equality.
+    varies = np.array([len(set(column)) > 1 for column in X.T.tolist()])
     right_std = np.sqrt(np.array([sum((v - m) ** 2 for v in c) / 30
                                   for c, m in zip(X.T.tolist(), right_mean, strict=True)]))
-    varies = right_std > 0
     right_std = np.where(varies, right_std, 1.0)
     right = (X - right_mean) / right_std
     if not np.isfinite(np.asarray(Z, dtype=float)).all():
         refuse("standardise, Z holds numbers that are not finite: a column that never changes has the standard "
                "deviation 0; divide by 1 there")
+    rounded = X.std(0)
     compare(np.asarray(Z), right, "standardise, Z", {
+        "a constant column did not come out as zeros: rounding leaves its standard deviation at about 1e-17, so "
+        "`std > 0` or `std == 0` does not find it; test whether its greatest and least value agree":
+            (X - X.mean(0)) / np.where(rounded > 0, rounded, 1.0),
+        "standard deviations below 1 were raised to 1; only those of constant columns become 1":
+            (X - right_mean) / np.maximum(right_std, 1.0),
         "the columns are centred but not scaled; divide by the standard deviation": X - right_mean,
         "the columns are scaled but not centred; subtract the mean first": X / right_std,
         "this divides by the variance; take its square root": (X - right_mean) / right_std**2,
@@ -234,6 +257,7 @@ def check_fit_in_one_step(answer: Any) -> None:
         covariance = float(np.mean((x - x.mean()) * (y - y.mean())))
         slope = covariance / float(np.var(x))
         right = np.array([slope, y.mean() - slope * x.mean()])
+        sample = slope * 24 / 25  # z with 1/(n - 1): its variance is 24/25, and η = 0.5 falls short
         w, b, s = covariance / x.std(), y.mean(), x.std()
         result = call(answer, "fit_in_one_step", x, y)
         if np.size(result) != 2:
@@ -243,6 +267,12 @@ def check_fit_in_one_step(answer: Any) -> None:
             "the slope is right, but the intercept is still that of z; subtract w·mean/s": np.array([w / s, b]),
             "the intercept was moved the wrong way: subtract w·mean/s": np.array([w / s, b + w * x.mean() / s]),
             "the intercept lacks the division by the standard deviation": np.array([w / s, b - w * x.mean()]),
+            "the standard deviation has 1/(n − 1); with 1/n the Hessian is 2·I, and one step arrives":
+                np.array([sample, y.mean() - sample * x.mean()]),
+            "the slope was multiplied by s: with z = (x − mean)/s the slope in x is w/s":
+                np.array([w * s, y.mean() - w * s * x.mean()]),
+            "the slope was multiplied by s; it is w/s (the intercept is right)":
+                np.array([w * s, y.mean() - w / s * x.mean()]),
             "one step went half of the way; on standardised inputs the Hessian is 2·I, so η = 1/β = 0.5":
                 np.array([w / s, b - w * x.mean() / s]) / 2,
             "one step overshot to twice the answer: with η = 1 = 2/β it lands opposite; take η = 1/β = 0.5": 2 * right,

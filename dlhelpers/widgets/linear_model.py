@@ -67,7 +67,7 @@ class LinearModelExplorer(live.Explorer):
 
     def __init__(self) -> None:
         self.controls = {
-            "eta": live.slider("learning rate η", 0.01, 10**-3.3, 0.05, log=True),
+            "eta": live.slider("learning rate η", 0.01, 10**-3.3, 0.05, 0.005, log=True),
             "steps": live.slider("steps", 10, 0, MAX_STEPS, integer=True),
             "slope": live.slider("start: slope", 0.0, -6.0, 16.0, 0.1),
             "intercept": live.slider("start: intercept", 0.0, -8.0, 12.0, 0.1),
@@ -129,7 +129,8 @@ class LinearModelExplorer(live.Explorer):
         self._equation.set_text(f"y = {m:.4g} x {'+' if c >= 0 else '−'} {abs(c):.4g}")
         self._error.set_text(f"{losses[-1]:.4g}")
         share = eta * BETA / 2
-        verdict = "converges" if share < 1 else "diverges"
+        on_edge = share >= 1 and slope == TRUE_SLOPE  # no error along the slope, so nothing there can grow
+        verdict = "converges" if share < 1 else "converges, on a knife's edge" if on_edge else "diverges"
         ran_off = f"\nbeyond {FAR:.0e} after {len(path) - 1} steps" if len(path) <= steps else ""
         self._verdict.set_text(f"η = {share:.2f} × 2/β: {verdict}{ran_off}")
         self._state = {"slope": m, "intercept": c, "loss": float(losses[-1]), "steps": len(path) - 1.0,

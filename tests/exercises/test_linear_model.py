@@ -17,7 +17,7 @@ def _loop(mistake):
     def train_in_batches(x, y, eta, batch, epochs):
         theta = np.zeros(2)
         for _ in range(epochs):
-            start = theta
+            start = theta = np.zeros(2) if mistake == "reset" else theta
             for first in range(0, len(x), batch):
                 a, b = x[first:first + batch], y[first:first + batch]
                 if mistake == "full":
@@ -25,10 +25,14 @@ def _loop(mistake):
                 if mistake == "drop" and len(a) < batch:
                     break
                 at = start if mistake == "stale" else theta
-                step = eta * _right_gradient(at, a, b) * {"sum": len(a), "by n": len(a) / len(x)}.get(mistake, 1)
+                size = {"sum": len(a), "by n": len(a) / len(x), "by batch": len(a) / batch}.get(mistake, 1)
+                step = eta * _right_gradient(at, a, b) * size
                 if mistake == "alternate":
                     theta = theta - [step[0], 0]
                     step = [0, eta * _right_gradient(theta, a, b)[1]]
+                if mistake == "intercept first":
+                    theta = theta - [0, step[1]]
+                    step = [eta * _right_gradient(theta, a, b)[0], 0]
                 theta = theta - step
                 if mistake == "one":
                     break
@@ -67,6 +71,7 @@ def test_weighted_gradient(answers):
         "weights are not used": lambda m, c, x, y, w: right(m, c, x, y, np.ones_like(w)),
         "count twice": twice,
         "two entries are swapped": lambda m, c, x, y, w: right(m, c, x, y, w)[::-1],
+        "intercept is missing": lambda m, c, x, y, w: right(m, 0.0, x, y, w),
         "lacks the factor x": lambda m, c, x, y, w: (right(m, c, x, y, w)[1],) * 2,
         "one value for each sample": per_sample,
         "two numbers": lambda m, c, x, y, w: right(m, c, x, y, w)[0],
@@ -99,7 +104,10 @@ def test_train_in_batches(answers):
         "size of the batch": _loop("by n"),
         "half as long": lambda x, y, eta, batch, epochs: right(x, y, eta / 2, batch, epochs),
         "computed at its start": _loop("stale"),
-        "already changed": _loop("alternate"),
+        "with the slope already changed": _loop("alternate"),
+        "with the intercept already changed": _loop("intercept first"),
+        "divided by `batch`": _loop("by batch"),
+        "begins at 0 again": _loop("reset"),
         "once too often": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, epochs + 1),
         "once too few": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, max(epochs - 1, 0)),
         "swapped": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, epochs)[::-1],
@@ -115,6 +123,9 @@ def test_largest_stable_rate(answers):
         A = np.column_stack([x, np.ones(len(x))])
         return 2 / np.linalg.eigvalsh(2 / len(x) * A.T @ A)[0]
 
+    def by_singular(x):
+        return len(x) / np.linalg.svd(np.column_stack([x, np.ones(len(x))]))[1][0]
+
     assert_exercise(linear_model.check_largest_stable_rate, right, {
         "safe choice": lambda x: right(x) / 2,
         "β itself": lambda x: 2 / right(x),
@@ -122,6 +133,9 @@ def test_largest_stable_rate(answers):
         "sum of squares": lambda x: right(x) / len(x),
         "smallest eigenvalue": by_smallest,
         "slope alone": lambda x: 1 / np.mean(x**2),
+        "variance for the curvature": lambda x: 1 / np.var(x),
+        "singular value": by_singular,
+        "best rate in the long run": lambda x: 2 / (2 / right(x) + 2 / by_smallest(x)),
     })
 
 
@@ -132,6 +146,12 @@ def test_standardise(answers):
         X -= X.mean(0)
         return right(X)
 
+    def dividing_by(rule):
+        def standardise(X):
+            mean, std = X.mean(0), rule(X, X.std(0))
+            return (X - mean) / std, mean, std
+        return standardise
+
     def with_z(z):
         return lambda X: (z(X, right(X)[2]), *right(X)[1:])
 
@@ -139,13 +159,15 @@ def test_standardise(answers):
         return (X - X.mean(1, keepdims=True)) / X.std(1, keepdims=True)
 
     assert_exercise(linear_model.check_standardise, right, {
-        "not finite": lambda X: ((X - X.mean(0)) / X.std(0), X.mean(0), X.std(0)),
+        "not finite": dividing_by(lambda X, s: np.where(X.any(0), s, 1)),
+        "constant column did not come out": dividing_by(lambda X, s: np.where(s > 0, s, 1)),
+        "raised to 1": dividing_by(lambda X, s: np.maximum(s, 1)),
         "not scaled": with_z(lambda X, s: X - X.mean(0)),
         "not centred": with_z(lambda X, s: X / s),
         "variance; take its square root": with_z(lambda X, s: (X - X.mean(0)) / s**2),
         "whole table": with_z(lambda X, s: (X - X.mean()) / X.std()),
         "along the rows": with_z(rows),
-        "n − 1": with_z(lambda X, s: (X - X.mean(0)) / np.where(X.std(0) > 0, X.std(0, ddof=1), 1)),
+        "n − 1": with_z(lambda X, s: (X - X.mean(0)) / np.where(np.ptp(X, 0) > 0, X.std(0, ddof=1), 1)),
         "minimum and maximum": with_z(lambda X, s: (X - X.min(0)) / np.where(np.ptp(X, 0) > 0, np.ptp(X, 0), 1)),
         "swapped": lambda X: (right(X)[0], right(X)[2], right(X)[1]),
         "these are the variances": lambda X: (right(X)[0], X.mean(0), right(X)[2] ** 2),
@@ -153,6 +175,16 @@ def test_standardise(answers):
         "three things": lambda X: right(X)[0],
         "in place": in_place,
     })
+    for rule in (lambda X, s: s, lambda X, s: np.where(X.mean(0) == 0, 1, s)):
+        with pytest.raises(AssertionError, match="not finite"):
+            linear_model.check_standardise(dividing_by(rule))
+
+
+@pytest.mark.parametrize("value", [0.0, 7.0, 0.1, -3.3])
+def test_the_reference_turns_constant_columns_into_zeros(answers, value):
+    Z, _, std = answers["standardise"](np.full((30, 2), value))
+    np.testing.assert_allclose(Z, 0, atol=1e-12)
+    np.testing.assert_array_equal(std, 1)
 
 
 def test_fit_in_one_step(answers):
@@ -164,6 +196,10 @@ def test_fit_in_one_step(answers):
     assert_exercise(linear_model.check_fit_in_one_step, right, {
         "the line in z": in_z,
         "still that of z": lambda x, y: (right(x, y)[0], y.mean()),
+        "has 1/.n − 1.; with": lambda x, y: (right(x, y)[0] * 24 / 25, y.mean() - right(x, y)[0] * 24 / 25 * x.mean()),
+        "multiplied by s: with": lambda x, y: (in_z(x, y)[0] * x.std(),
+                                              y.mean() - in_z(x, y)[0] * x.std() * x.mean()),
+        "multiplied by s; it is": lambda x, y: (in_z(x, y)[0] * x.std(), right(x, y)[1]),
         "wrong way": lambda x, y: (right(x, y)[0], y.mean() + right(x, y)[0] * x.mean()),
         "lacks the division": lambda x, y: (right(x, y)[0], y.mean() - in_z(x, y)[0] * x.mean()),
         "half of the way": lambda x, y: tuple(v / 2 for v in right(x, y)),
