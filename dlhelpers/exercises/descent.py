@@ -1,77 +1,13 @@
-"""Checkers for the exercises of lecture 03: steps, smoothness, bounds, minibatches, acceleration."""
+"""Checkers for the exercises of lecture 03: counting steps, β measured and found, the worst hill, noise."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from dlhelpers.exercises.core import call, checker, compare
-
-
-@checker("gd_step", "one step downhill, and the old point is untouched")
-def check_gd_step(gd_step: Any) -> None:
-    """``gd_step(m, gradient, eta)``: the point after one step of gradient descent.
-
-    :param gd_step: the student's function.
-    :raises WrongAnswer: one line that says which mistake it looks like.
-    """
-    rng = np.random.default_rng(31)
-    for size in (1, 2, 5):
-        m, g, eta = rng.standard_normal(size), rng.standard_normal(size), float(rng.uniform(0.05, 0.4))
-        compare(call(gd_step, "gd_step", m, g, eta), m - eta * g, "gd_step", {
-            "this walks uphill: the gradient points to where the loss rises, so subtract it": m + eta * g,
-            "the step size is missing: multiply the gradient by eta": m - g,
-            "this is only the displacement: add it to the point m": -eta * g,
-            "this divides by eta: a small eta should give a small step": m - g / eta,
-        })
-
-
-@checker("smoothness", "the largest curvature of the least-squares bowl")
-def check_smoothness(smoothness: Any) -> None:
-    """``smoothness(X)``: beta of 1/(2n) Σ (x_p·θ − y_p)².
-
-    :param smoothness: the student's function.
-    :raises WrongAnswer: one line that says which mistake it looks like.
-    """
-    rng = np.random.default_rng(32)
-    for shape in ((30, 3), (12, 2), (5, 4)):
-        X = rng.standard_normal(shape) + 0.5
-        n, singular = shape[0], np.linalg.svd(X, compute_uv=False)
-        beta = singular[0] ** 2 / n
-        compare(call(smoothness, "smoothness", X), beta, "smoothness", {
-            "the factor 1/n of the mean is missing": beta * n,
-            "this is twice too large: the ½ of the loss cancels the 2 of the square": 2 * beta,
-            "this is half of it: the 2 from differentiating the square cancels the ½": beta / 2,
-            "this is the sum of all curvatures; β is the largest one alone": (singular**2).sum() / n,
-            "this is the smallest curvature, which is μ; β is the largest": singular[-1] ** 2 / n,
-            "a singular value of X must be squared to become an eigenvalue of XᵀX": singular[0] / n,
-            "this is the Frobenius norm of the Hessian; β is the spectral norm": np.sqrt((singular**4).sum()) / n,
-        })
-
-
-@checker("steps_bound", "the promise, for every step size below 2/β")
-def check_steps_bound(steps_bound: Any) -> None:
-    """``steps_bound(beta, gap, eps, eta)``: the most steps that an ε-stationary point can take.
-
-    :param steps_bound: the student's function.
-    :raises WrongAnswer: one line that says which mistake it looks like.
-    """
-    for beta, gap, eps, r in ((2.0, 3.0, 0.1, 0.4), (5.0, 1.0, 0.01, 1.7), (0.5, 2.0, 0.2, 0.3), (3.0, 4.0, 0.05, 1.0)):
-        eta = r / beta
-        # Independent of the package: one step of the lemma gains this much for each unit of ‖∇L‖².
-        gain = eta - beta * eta**2 / 2
-        right = gap / (gain * eps**2)
-        got = call(steps_bound, "steps_bound", beta, gap, eps, eta)
-        compare(got, right, "steps_bound", {
-            "ε must be squared: the lemma speaks of ‖∇L‖²": gap / (gain * eps),
-            "this is the slide's bound, which holds for η = 1/β only: use the eta that is given":
-                2 * beta * gap / eps**2,
-            "the second-order term βη²/2 is missing: without it every η would be safe": gap / (eta * eps**2),
-            "one step gains η(1 − βη/2)‖∇L‖²: the η in front is missing": gap * eta / (gain * eps**2),
-            "the ½ in 1 − βη/2 is missing": np.inf if r == 1 else gap / ((eta - beta * eta**2) * eps**2),
-            "upside down: more gain for each step means fewer steps": gap * gain / eps**2,
-        }, rtol=1e-9)
+from dlhelpers.exercises.core import call, checker, compare, refuse, to_numpy
 
 
 @checker("first_stationary", "the T of the proof: the first step that is good enough")
@@ -106,64 +42,202 @@ def check_first_stationary(first_stationary: Any) -> None:
         compare(got, right, "first_stationary", mistakes)
 
 
-@checker("minibatch_gradient", "an unbiased glimpse of the full gradient")
-def check_minibatch_gradient(minibatch_gradient: Any) -> None:
-    """``minibatch_gradient(X, y, theta, batch)``: of 1/(2B) Σ_{p in batch} (x_p·θ − y_p)².
+@checker("smallest_beta", "no smaller β fits these slopes")
+def check_smallest_beta(smallest_beta: Any) -> None:
+    """``smallest_beta(points, gradients)``: the least β that the first form allows, over all pairs.
 
-    :param minibatch_gradient: the student's function.
+    :param smallest_beta: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    rng = np.random.default_rng(35)
-    for n, B in ((8, 3), (6, 2), (10, 4)):
-        X, y, theta = rng.standard_normal((n, 3)), rng.standard_normal(n), rng.standard_normal(3)
-        # None of the first B rows, so that the slide's index shows.
-        batch = n - 1 - rng.permutation(n - B)[:B]
-        each = np.array([(sum(X[p, j] * theta[j] for j in range(3)) - y[p]) * X[p] for p in range(n)])
-        right = each[batch].mean(0)
-        compare(call(minibatch_gradient, "minibatch_gradient", X, y, theta, batch), right, "minibatch_gradient", {
-            "these are always the first B samples, as the slide's index reads; take p in the batch": each[:B].mean(0),
-            "this is the gradient of all samples: use only those in the batch": each.mean(0),
-            "divide by the size B of the batch, not by n: otherwise the gradient is too short": each[batch].sum(0) / n,
-            "this is the sum: divide by the size B of the batch": each[batch].sum(0),
-            "this is twice too long: the ½ of the loss cancels the 2 of the square": 2 * right,
-            "the sign is wrong: the residual is prediction minus target": -right,
+    rng = np.random.default_rng(32)
+    for n, d in ((4, 2), (6, 3), (5, 1)):
+        points = rng.standard_normal((n, d)) + 0.5
+        gradients = np.sin(2 * points) + 0.3 * points + 1.0
+        far = np.array([[np.sqrt(sum((p - q) ** 2)) for q in points] for p in points])
+        change = np.array([[np.sqrt(sum((p - q) ** 2)) for q in gradients] for p in gradients])
+        i, j = np.triu_indices(n, 1)
+        ratios = change[i, j] / far[i, j]
+        got = call(smallest_beta, "smallest_beta", points, gradients)
+        if np.isnan(np.asarray(to_numpy(got), dtype=float)).any():
+            refuse("smallest_beta: a point paired with itself gives 0/0: take pairs of different points")
+        compare(got, ratios.max(), "smallest_beta", {
+            "that is the smallest ratio; β must do for every pair, so it is the largest": ratios.min(),
+            "that is the mean over the pairs; β must do for every single one": ratios.mean(),
+            "only neighbours in the list are compared; the definition asks for all pairs":
+                max(change[t, t + 1] / far[t, t + 1] for t in range(n - 1)),
+            "the largest change over the largest distance may come from two pairs: divide first, then take the largest":
+                change.max() / far.max(),
+            "the squared norms are divided: take the roots": (ratios**2).max(),
+            "upside down: the change of the slope over the distance": (1 / ratios).max(),
+            "this divides gradients by points; the definition compares differences":
+                max(np.sqrt(sum(g**2)) / np.sqrt(sum(p**2)) for g, p in zip(gradients, points, strict=True)),
         })
 
 
-@checker("accelerated", "Nesterov's 1/T², from a point ahead")
-def check_accelerated(accelerated: Any) -> None:
-    """``accelerated(gradient, start, beta, T)``: the iterates m_0 … m_T, shape (T+1, d).
+@checker("careful_step", "a β found while walking, and the lemma's promise kept")
+def check_careful_step(careful_step: Any) -> None:
+    """``careful_step(value, gradient, m, beta)`` -> the next point, and the β that was enough for it.
 
-    :param accelerated: the student's function.
+    :param careful_step: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    for curvatures, m, beta in (([8.0, 1.0], [0.075, 0.01], 0.3), ([3.0, 0.5, 0.1], [0.5, -2.0, 1.0], 0.2),
+                                ([2.0, 1.0], [1.0, 3.0], 5.0), ([5.0, 5.0], [1.0, 0.1], 1.3),
+                                ([4.0, 1.0], [2.0, 0.5], 2.2)):
+        D, start = np.array(curvatures), np.array(m)
+        value, gradient = _bowl(D)
+        got = call(careful_step, "careful_step", value, gradient, start, beta)
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            refuse("careful_step should return two things: the new point and the β that was enough")
+        got = np.append(np.ravel(to_numpy(got[0])), float(got[1]))
+        if not got[-1] < 1e4:
+            refuse("careful_step: β grew without end, so no step kept the promise: is it ‖∇L‖²/(2β), with the ½?",
+                   inputs={"curvatures of the bowl": D, "m": start, "beta": beta})
+        right, enough = _found(D, start, beta, lambda fall, g2, b: fall >= g2 / (2 * b) - 1e-12)
+        tested = {
+            "it stops at the first β that lowers the loss at all; the lemma promises ‖∇L‖²/(2β), ask for that":
+                lambda fall, g2, b: fall > 0,
+            "the norm in the promise is squared": lambda fall, g2, b: fall >= np.sqrt(g2) / (2 * b),
+            "the β that you were given is never doubled, though the promise is broken": lambda fall, g2, b: True,
+        }
+        mistakes: dict[str, Any] = {}
+        for hint, test in tested.items():
+            found = _found(D, start, beta, test)
+            wrong = np.append(*found)
+            mistakes[hint] = wrong if found[1] != enough else np.nan
+        mistakes["the β was doubled once too often: test before you double"] = np.append(
+            start - D * start / (2 * enough), 2 * enough)
+        mistakes["return the β that was enough, not the one that you were given"] = (
+            np.append(right, beta) if enough != beta else np.nan)
+        mistakes["the step from m is −∇L/β; this walks on from the last trial"] = np.append(
+            _stumbled(D, start, beta), enough) if enough != beta else np.nan
+        compare(got, np.append(right, enough), "careful_step (the point, then β)", mistakes, inputs={
+            "curvatures of the bowl": D, "m": start, "beta": beta})
+
+
+@checker("worst_slope", "the hill on which half of the 1/T bound is left")
+def check_worst_slope(worst_slope: Any) -> None:
+    """``worst_slope(beta, distance, T)``: the slope s of the hill with the largest gap after T steps.
+
+    :param worst_slope: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    for beta, distance, T in ((2.0, 3.0, 5), (0.5, 1.0, 12), (4.0, 2.0, 1)):
+        # Independent of any formula: the largest gap is found on a fine grid of slopes, then by a parabola.
+        slopes = np.linspace(0, beta * distance / (T + 1), 20_001)[1:]
+        gaps = slopes * (distance - T * slopes / beta) - slopes**2 / (2 * beta)
+        fit = np.polyfit(slopes, gaps, 2)
+        right = -fit[1] / (2 * fit[0])
+        compare(call(worst_slope, "worst_slope", beta, distance, T), right, "worst_slope", {
+            "on this hill the T steps just reach the bottom: no gap is left": beta * distance / T,
+            "the rounded bottom lowers the hill by s²/(2β): put that into the gap": beta * distance / (2 * T),
+            "on this hill the T steps just reach the rounded part, where little is left": beta * distance / (T + 1),
+            "a step walks s/β: the β is missing": distance / (2 * T + 1),
+            "that is the gap that is left, not the slope": beta * distance**2 / (4 * T + 2),
+            "a step walks s/β, not s·β": distance / (beta * (2 * T + 1)),
+            "setting the derivative to 0 gives 2T + 1 below, not 2T − 1: check the sign of s²/(2β)":
+                beta * distance / (2 * T - 1) if T > 1 else np.nan,
+        }, rtol=1e-6)
+
+
+@checker("fair_gradient", "unequal chances, and still right on average")
+def check_fair_gradient(fair_gradient: Any) -> None:
+    """``fair_gradient(gradients, q, drawn)``: unbiased although sample p is drawn with probability q_p.
+
+    :param fair_gradient: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    rng = np.random.default_rng(35)
+    for n, d, B in ((4, 2, 3), (6, 3, 2), (5, 1, 4)):
+        gradients = rng.standard_normal((n, d)) + 0.5
+        q = rng.uniform(0.5, 3.0, n)
+        q = q / q.sum()
+        drawn = rng.integers(n, size=B)
+        drawn[-1] = drawn[0]  # repetitions count
+        parts = np.array([gradients[p] / (n * q[p]) for p in drawn])
+        weights = 1 / q[drawn]
+        once = np.unique(drawn)
+        compare(call(fair_gradient, "fair_gradient", gradients, q, drawn), parts.mean(0), "fair_gradient", {
+            "the plain mean favours what is drawn often: it is biased": gradients[drawn].mean(0),
+            "what is drawn often must count less: divide by its probability, do not multiply":
+                np.array([gradients[p] * n * q[p] for p in drawn]).mean(0),
+            "what is drawn often must count less: divide by q, do not weight with it":
+                np.array([gradients[p] * q[p] for p in drawn]).mean(0),
+            "the mean of ∇ℓ_p/q_p estimates the sum of all n gradients: divide by n": parts.mean(0) * n,
+            "this is the sum over the batch: divide by its size B": parts.sum(0),
+            "dividing by the sum of the weights in the batch makes the weights random: biased for small batches":
+                (weights[:, None] * gradients[drawn]).sum(0) / weights.sum(),
+            "a sample that was drawn twice counts twice": np.array([gradients[p] / (n * q[p]) for p in once]).mean(0),
+        })
+
+
+@checker("anneal", "each step as long as the noise allows")
+def check_anneal(anneal: Any) -> None:
+    """``anneal(noisy_gradient, theta, a, error, variance, T)``: θ after T steps, each the best one.
+
+    :param anneal: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(36)
-    for curvatures in ((1.0, 0.05), (3.0, 0.4, 0.01)):
-        D, beta, T = np.array(curvatures), max(curvatures), 12
-        start = rng.standard_normal(len(D))
+    for a, error, variance, T in ((2.0, 9.0, 4.0, 6), (0.5, 1.0, 3.0, 10), (3.0, 4.0, 0.5, 3)):
+        noise = rng.standard_normal(T) * variance**0.5
+        right = _annealed(a, error, variance, noise)
+        got = call(anneal, "anneal", _noisy(a, noise), 2.0, a, error, variance, T)
+        compare(got, right[0], "anneal", {
+            "the step is always the first one: the mean squared error E shrinks, update it": _annealed(
+                a, error, variance, noise, "frozen")[0],
+            "this is the noise-free step 1/a each time: it stops at a noise floor": _annealed(
+                a, error, variance, noise, "newton")[0],
+            "the curvature a is missing in the step: differentiate (1 − aη)²E + η²v": _annealed(
+                a, error, variance, noise, "no a")[0],
+            "the step belongs to the error before it: compute η, step, then update the error": _annealed(
+                a, error, variance, noise, "late")[0],
+            "the new error is (1 − aη)²E + η²v: the noise's part is missing": _annealed(
+                a, error, variance, noise, "no noise")[0],
+            "this walks uphill: subtract": _annealed(a, error, variance, noise, "uphill")[0],
+            "that is the mean squared error E, not θ": right[1],
+        }, rtol=1e-7)
 
-        def gradient(m: np.ndarray, D: np.ndarray = D) -> np.ndarray:
-            return D * m
 
-        right = _nesterov(D, start, beta, T)
-        plain = start * (1 - D / beta) ** np.arange(T + 1)[:, None]
-        got = call(accelerated, "accelerated", gradient, start, beta, T)
-        compare(got, right, "accelerated", {
-            "this is plain gradient descent: step from the point ahead, z, not from m": plain,
-            "take the gradient at the point ahead, z, not at m": _nesterov(D, start, beta, T, at_m=True),
-            "these are the points ahead, z; return the iterates m": _nesterov(D, start, beta, T, ahead=True),
-            "the factor is (s_t − 1)/s_{t+1}: it divides by the new s": _nesterov(D, start, beta, T, old_s=True),
-        }, rtol=1e-8)
+def _bowl(D: np.ndarray) -> tuple[Callable[[Any], float], Callable[[Any], np.ndarray]]:
+    """Value and gradient of ½ Σ D m²."""
+    return lambda m: float(0.5 * (D * np.asarray(m) ** 2).sum()), lambda m: D * np.asarray(m)
 
 
-def _nesterov(D: np.ndarray, start: np.ndarray, beta: float, T: int, *, at_m: bool = False,
-              ahead: bool = False, old_s: bool = False) -> np.ndarray:
-    """Nesterov's iterates on ½ Σ D θ², and, by the flags, those of its usual mistakes."""
-    s = [1.0]
-    for _ in range(T):
-        s.append((1 + (1 + 4 * s[-1] ** 2) ** 0.5) / 2)
-    ms, zs = [start], [start]
-    for t in range(T):
-        ms.append(zs[t] - D * (ms[t] if at_m else zs[t]) / beta)
-        zs.append(ms[t + 1] + (s[t] - 1) / s[t if old_s else t + 1] * (ms[t + 1] - ms[t]))
-    return np.array(zs if ahead else ms)
+def _found(D: np.ndarray, m: np.ndarray, beta: float, test: Callable[..., bool]) -> tuple[np.ndarray, float]:
+    """The first step -∇L/β, β doubled each time, that passes a test of (fall of L, ‖∇L‖², β)."""
+    g = D * m
+    for _ in range(40):
+        new = m - g / beta
+        if test(float(0.5 * (D * (m**2 - new**2)).sum()), float(g @ g), beta):
+            break
+        beta = 2 * beta
+    return new, beta
+
+
+def _stumbled(D: np.ndarray, m: np.ndarray, beta: float) -> np.ndarray:
+    """Like the right answer, but each trial starts where the last one ended, with the first gradient."""
+    enough, g, at = _found(D, m, beta, lambda fall, g2, b: fall >= g2 / (2 * b) - 1e-12)[1], D * m, m
+    while beta <= enough:
+        at, beta = at - g / beta, 2 * beta
+    return at
+
+
+def _noisy(a: float, noise: np.ndarray) -> Callable[[float], float]:
+    """The gradient aθ of a bowl, with the next number of a list as noise on each call."""
+    left: Iterator[float] = iter(np.append(noise, np.zeros(1000)))
+    return lambda theta: a * theta + next(left)
+
+
+def _annealed(a: float, error: float, variance: float, noise: np.ndarray, mistake: str = "") -> tuple[float, float]:
+    """θ from 2.0 after len(noise) best steps, and its expected squared error; or what a mistake gives."""
+    theta, gradient = 2.0, _noisy(a, noise)
+    for _ in noise:
+        a_ = 1.0 if mistake == "no a" else a
+        eta = 1 / a if mistake == "newton" else a_ * error / (a_ * a_ * error + variance)
+        after = (1 - a * eta) ** 2 * error + (0 if mistake == "no noise" else eta**2 * variance)
+        if mistake == "late":
+            eta = a * after / (a * a * after + variance)
+        theta = theta + eta * gradient(theta) if mistake == "uphill" else theta - eta * gradient(theta)
+        error = error if mistake == "frozen" else after
+    return theta, error

@@ -136,15 +136,16 @@ def test_a_wrong_answer_is_one_line_in_a_kernel_and_scores_nothing():
     from nbgrader.utils import determine_grade
     from nbgrader.validator import Validator  # noqa: F401  (nbgrader is whole)
 
-    source = "from dlhelpers.exercises import descent\n\ndef gd_step(m, gradient, eta):\n    return m + eta * gradient"
+    source = ("from dlhelpers.exercises import descent\n\n"
+              "def worst_slope(beta, distance, T):\n    return beta * distance / T")
     graded = {"grade": True, "points": 3, "grade_id": "check-1", "solution": False, "locked": True, "schema_version": 3}
     cells = [nbformat.v4.new_code_cell(source),
-             nbformat.v4.new_code_cell("descent.check_gd_step(gd_step)", metadata={"nbgrader": graded})]
+             nbformat.v4.new_code_cell("descent.check_worst_slope(worst_slope)", metadata={"nbgrader": graded})]
     notebook = nbformat.v4.new_notebook(cells=cells)
     with pytest.raises(CellExecutionError):
         NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     output, = notebook.cells[1].outputs
     assert output.output_type == "error" and output.ename == "WrongAnswer"
     assert len(output.traceback) == 1 and "\n" not in output.traceback[0]
-    assert "uphill" in output.traceback[0] and "compare(" not in output.traceback[0]
+    assert "no gap is left" in output.traceback[0] and "compare(" not in output.traceback[0]
     assert determine_grade(notebook.cells[1], None)[:2] == (0, 3)

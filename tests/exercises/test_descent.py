@@ -12,22 +12,6 @@ def answers():
     return reference("03_iteration_complexity")
 
 
-def _in_place(m, gradient, eta):
-    m -= eta * gradient
-    return m
-
-
-def test_gd_step(answers):
-    assert_exercise(descent.check_gd_step, answers["gd_step"], {
-        "uphill": lambda m, g, eta: m + eta * g,
-        "step size is missing": lambda m, g, eta: m - g,
-        "only the displacement": lambda m, g, eta: -eta * g,
-        "divides by eta": lambda m, g, eta: m - g / eta,
-        "changed its input in place": _in_place,
-        "has shape": lambda m, g, eta: (m - eta * g)[None],
-    })
-
-
 def test_first_stationary(answers):
     assert_exercise(descent.check_first_stationary, answers["first_stationary"], {
         "off by one": lambda norms, eps: int(np.argmax(norms <= eps)) + 1,
@@ -40,65 +24,112 @@ def test_first_stationary(answers):
     })
 
 
-def test_smoothness(answers):
-    def spectrum(X):
-        return np.linalg.eigvalsh(X.T @ X / len(X))
+def _pairs(points, gradients):
+    i, j = np.triu_indices(len(points), 1)
+    return np.linalg.norm(gradients[i] - gradients[j], axis=1), np.linalg.norm(points[i] - points[j], axis=1)
 
-    assert_exercise(descent.check_smoothness, answers["smoothness"], {
-        "1/n of the mean": lambda X: spectrum(X)[-1] * len(X),
-        "twice too large": lambda X: 2 * spectrum(X)[-1],
-        "half of it": lambda X: spectrum(X)[-1] / 2,
-        "sum of all curvatures": lambda X: np.trace(X.T @ X) / len(X),
-        "smallest curvature": lambda X: spectrum(X)[0],
-        "must be squared": lambda X: np.linalg.norm(X, 2) / len(X),
-        "Frobenius": lambda X: np.linalg.norm(X.T @ X) / len(X),
+
+def _ratio(points, gradients):
+    change, far = _pairs(points, gradients)
+    return change / far
+
+
+def _with_itself(points, gradients):
+    far = np.linalg.norm(points[:, None] - points, axis=2)
+    return (np.linalg.norm(gradients[:, None] - gradients, axis=2) / far).max()
+
+
+def test_smallest_beta(answers):
+    assert_exercise(descent.check_smallest_beta, answers["smallest_beta"], {
+        "smallest ratio": lambda p, g: _ratio(p, g).min(),
+        "mean over the pairs": lambda p, g: _ratio(p, g).mean(),
+        "only neighbours": lambda p, g: (np.linalg.norm(np.diff(g, axis=0), axis=1)
+                                         / np.linalg.norm(np.diff(p, axis=0), axis=1)).max(),
+        "divide first": lambda p, g: _pairs(p, g)[0].max() / _pairs(p, g)[1].max(),
+        "take the roots": lambda p, g: (_ratio(p, g) ** 2).max(),
+        "upside down": lambda p, g: (1 / _ratio(p, g)).max(),
+        "compares differences": lambda p, g: (np.linalg.norm(g, axis=1) / np.linalg.norm(p, axis=1)).max(),
+        "gives 0/0": _with_itself,
     })
 
 
-def test_steps_bound(answers):
-    assert_exercise(descent.check_steps_bound, answers["steps_bound"], {
-        "must be squared": lambda beta, gap, eps, eta: gap / (eta * (1 - beta * eta / 2) * eps),
-        "slide's bound": lambda beta, gap, eps, eta: 2 * beta * gap / eps**2,
-        "η in front is missing": lambda beta, gap, eps, eta: gap / ((1 - beta * eta / 2) * eps**2),
-        "every η would be safe": lambda beta, gap, eps, eta: gap / (eta * eps**2),
-        "½ in 1 − βη/2": lambda beta, gap, eps, eta: gap / (eta * (1 - beta * eta) * eps**2),
-        "upside down": lambda beta, gap, eps, eta: gap * eta * (1 - beta * eta / 2) / eps**2,
+def _careful(kind):
+    def step(value, gradient, m, beta):
+        g, given, at = gradient(m), beta, m
+        while True:
+            promise = {"any": 0.0, "no half": g @ g / beta, "norm": np.linalg.norm(g) / (2 * beta),
+                       "never": -np.inf}.get(kind, g @ g / (2 * beta))
+            fall = value(m) - value(m - g / beta)
+            if (fall > 0 if kind == "any" else fall >= promise - 1e-12) or beta > 1e9:
+                break
+            at, beta = at - g / beta, 2 * beta
+        beta = 2 * beta if kind == "once more" else beta
+        new = (at if kind == "walks on" else m) - g / beta
+        return new if kind == "one" else (new, given if kind == "given" else beta)
+    return step
+
+
+def test_careful_step(answers):
+    assert_exercise(descent.check_careful_step, answers["careful_step"], {
+        "lowers the loss at all": _careful("any"),
+        "with the ½": _careful("no half"),
+        "promise is squared": _careful("norm"),
+        "never doubled": _careful("never"),
+        "once too often": _careful("once more"),
+        "not the one that you were given": _careful("given"),
+        "walks on from the last trial": _careful("walks on"),
+        "two things": _careful("one"),
     })
 
 
-def test_minibatch_gradient(answers):
-    def over(X, y, theta):
-        return X.T @ (X @ theta - y)
-
-    assert_exercise(descent.check_minibatch_gradient, answers["minibatch_gradient"], {
-        "always the first B": lambda X, y, t, b: over(X[:len(b)], y[:len(b)], t) / len(b),
-        "gradient of all samples": lambda X, y, t, b: over(X, y, t) / len(X),
-        "not by n": lambda X, y, t, b: over(X[b], y[b], t) / len(X),
-        "this is the sum": lambda X, y, t, b: over(X[b], y[b], t),
-        "twice too long": lambda X, y, t, b: 2 * over(X[b], y[b], t) / len(b),
-        "sign is wrong": lambda X, y, t, b: -over(X[b], y[b], t) / len(b),
+def test_worst_slope(answers):
+    assert_exercise(descent.check_worst_slope, answers["worst_slope"], {
+        "just reach the bottom": lambda beta, R, T: beta * R / T,
+        "lowers the hill": lambda beta, R, T: beta * R / (2 * T),
+        "rounded part": lambda beta, R, T: beta * R / (T + 1),
+        "the β is missing": lambda beta, R, T: R / (2 * T + 1),
+        "not the slope": lambda beta, R, T: beta * R**2 / (4 * T + 2),
+        "not s·β": lambda beta, R, T: R / (beta * (2 * T + 1)),
+        "not 2T − 1": lambda beta, R, T: beta * R / (2 * T - 1),
     })
 
 
-def _method(kind):
-    def run(gradient, start, beta, T):
-        m, z, s, points = start, start, 1.0, [start]
+def test_fair_gradient(answers):
+    def weighted(weight):
+        return lambda g, q, drawn: (weight(len(g), q[drawn])[:, None] * g[drawn]).mean(0)
+
+    assert_exercise(descent.check_fair_gradient, answers["fair_gradient"], {
+        "plain mean": weighted(lambda n, q: np.ones(len(q))),
+        "do not multiply": weighted(lambda n, q: n * q),
+        "do not weight with it": weighted(lambda n, q: q),
+        "sum of all n gradients": weighted(lambda n, q: 1 / q),
+        "sum over the batch": lambda g, q, drawn: (g[drawn] / (len(g) * q[drawn])[:, None]).sum(0),
+        "weights random": lambda g, q, drawn: np.average(g[drawn], axis=0, weights=1 / q[drawn]),
+        "drawn twice": lambda g, q, drawn: (g / (len(g) * q)[:, None])[np.unique(drawn)].mean(0),
+    })
+
+
+def _anneal(kind):
+    def run(noisy_gradient, theta, a, error, variance, T):
         for _ in range(T):
-            m_new = z - gradient(m if kind == "gradient at m" else z) / beta
-            s_new = (1 + np.sqrt(1 + 4 * s**2)) / 2
-            z = m_new + (s - 1) / (s if kind == "old s" else s_new) * (m_new - m)
-            z = m_new if kind == "plain" else z
-            m, s = m_new, s_new
-            points.append(z if kind == "ahead" else m)
-        return np.array(points[:-1] if kind == "short" else points)
+            c = 1.0 if kind == "no a" else a
+            eta = 1 / a if kind == "newton" else c * error / (c * c * error + variance)
+            after = (1 - a * eta) ** 2 * error + (0 if kind == "no noise" else eta**2 * variance)
+            if kind == "late":
+                eta = a * after / (a * a * after + variance)
+            theta = theta + (1 if kind == "uphill" else -1) * eta * noisy_gradient(theta)
+            error = error if kind == "frozen" else after
+        return error if kind == "error" else theta
     return run
 
 
-def test_accelerated(answers):
-    assert_exercise(descent.check_accelerated, answers["accelerated"], {
-        "plain gradient descent": _method("plain"),
-        "gradient at the point ahead": _method("gradient at m"),
-        "points ahead, z; return": _method("ahead"),
-        "divides by the new s": _method("old s"),
-        "has shape": _method("short"),
+def test_anneal(answers):
+    assert_exercise(descent.check_anneal, answers["anneal"], {
+        "always the first one": _anneal("frozen"),
+        "noise-free step": _anneal("newton"),
+        "a is missing": _anneal("no a"),
+        "error before it": _anneal("late"),
+        "noise's part is missing": _anneal("no noise"),
+        "walks uphill": _anneal("uphill"),
+        "error E, not θ": _anneal("error"),
     })
