@@ -39,6 +39,9 @@ def check_memory(answer: Any) -> None:
                 np.array([eta / half_life, share]) if half_life > 1 else np.array([np.nan, np.nan]),
             "γ is what is kept a step, not what is lost": np.array([eta * gamma, 1 - gamma]),
             "the learning rate comes first, then γ": right[::-1],
+            "γ is the h-th root of one half, not its h-th power":
+                np.array([eta * (1 - 0.5**half_life), 0.5**half_life]) if half_life > 1 else np.full(2, np.nan),
+            "γ above 1 makes old gradients count more, not less": np.array([eta * (1 - 1 / gamma), 1 / gamma]),
         })
 
 
@@ -60,7 +63,7 @@ def check_decay(answer: Any) -> None:
         if 0 < q < 1 and q < 1 - 1e-7:
             t = np.arange(int(min(3e6, 40 / (1 - q))) + 1)
             reached = -np.log1p(-mu * alpha * q**t).sum()
-            if abs(reached - needed) < 0.03 * needed:
+            if abs(reached - needed) < 0.01 * needed:
                 continue
         compare(1 - q, alpha * mu / needed, "decay_that_arrives: 1 − q", {
             "the curvature is missing: a direction of curvature μ shrinks by exp(−μ · time)": alpha / needed,
@@ -142,6 +145,9 @@ def check_nesterov(answer: Any) -> None:
                 both(theta - eta * (g + gamma * new)),
             "that is averaged momentum without a look ahead": both(theta - eta * new),
             "that returns the ball p, not the point ahead of it": both(ball),
+            "γ and 1 − γ have changed places: γ is the share of the old velocity that stays":
+                both(theta - eta * (gamma * g + (1 - gamma) * ((1 - gamma) * v + gamma * g)),
+                     (1 - gamma) * v + gamma * g),
             "the sign is turned round: descend": both(theta + eta * ((1 - gamma) * g + gamma * new)),
         })
 
@@ -191,6 +197,13 @@ def check_valley(answer: Any) -> None:
     if curvatures[1] < 3 * curvatures[0]:
         refuse("this bowl is nearly round: with all curvatures alike there is nothing that one rate cannot serve")
     adagrad, momentum = _best(A, start, True) / height, _best(A, start, False) / height
-    if adagrad < TIMES * max(momentum, 1e-12):
-        refuse("momentum does not beat Adagrad by a factor of a thousand here: turn the valley further from the axes, "
-               "make it narrower, or start off its floor")
+    ratio = adagrad / max(momentum, 1e-12)
+    if ratio < TIMES:
+        steep = np.linalg.eigh(A)[1][:, 1]
+        if abs(steep @ start) < 1e-6 * np.linalg.norm(start):
+            advice = "start off its floor: on it one rate is enough"
+        elif np.abs(steep).min() < np.sin(0.3):
+            advice = "turn the valley further from the axes"
+        else:
+            advice = "make it narrower, or start further out along its floor"
+        refuse(f"Adagrad ends {ratio:.2g} times as high as momentum here, not {TIMES:.0f} times: {advice}")

@@ -110,7 +110,8 @@ def test_valley(answers):
         "condition number": made([1.0, 1e5]),
         "not symmetric": lambda: (np.array([[1.0, 2.0], [0.0, 3.0]]), np.ones(2)),
         "is the minimum": made([1.0, 100.0], start=(0.0, 0.0)),
-        "further from the axes": made([1.0, 4.0], angle=0.05),
+        "further from the axes": made([1.0, 100.0], angle=0.09),
+        "start off its floor": made([1.0, 100.0], angle=np.pi / 4, start=(1.0, 1.0)),
         "2 × 2": lambda: (np.eye(3), np.ones(2)),
         "two things": lambda: np.eye(2),
     })
