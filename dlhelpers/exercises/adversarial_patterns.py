@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy import stats
 
 from dlhelpers.exercises.core import call, checker, compare, refuse
 
@@ -41,6 +42,8 @@ def check_gram_absolute(answer: Any) -> None:
                 C * (np.pi - angle) / (2 * np.pi),
             "the mean of the signs' product alone is returned: multiply it by the inner product of the two inputs":
                 1 - 2 * angle / np.pi,
+            "the angle is divided by 2π: the signs differ on two arcs of that angle, out of 2π, and count −1 there":
+                C * (1 - angle / (2 * np.pi)),
             "only the part where the signs agree is counted; where they differ the product is −1, not 0":
                 C * (1 - angle / np.pi),
             "the sign is turned round: nearly parallel inputs have signs that agree, so small angles give +1":
@@ -56,7 +59,8 @@ def check_width_needed(answer: Any) -> None:
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for n, residual, lambda0, most in ((7, 2.0, 0.25, 0.6), (11, 3.5, 0.1, 0.8)):
+    cases = (7, 2.0, 0.25, 0.6), (11, 3.5, 0.1, 0.8), (6, 1.5, 0.2, 0.7), (4, 1.0, 0.5, 1.0)
+    for n, residual, lambda0, most in cases:
         # The leash is the integral of the greatest speed, summed numerically; it falls like 1/√m.
         t = np.linspace(0, 60 / lambda0, 200_001)
         speed = math.sqrt(n) * residual * np.exp(-lambda0 * t / 2)
@@ -66,12 +70,17 @@ def check_width_needed(answer: Any) -> None:
         got = call(answer, "width_needed", n, residual, lambda0, most)
         if np.ndim(got) == 0 and math.floor(exact) < float(got) < right:
             refuse("width_needed is not a whole number: neurons come one by one, round up")
-        if np.ndim(got) == 0 and float(got) == math.floor(exact):
+        if np.ndim(got) == 0 and float(got) == math.floor(exact) < right:
             refuse("width_needed rounds down, and with so few neurons the leash is a little too long: round up")
         compare(got, right, f"width_needed({n}, {residual}, {lambda0}, {most})", {
             "the root is not undone: the leash goes like 1/√m, so m is the square of a quotient":
                 math.ceil(math.sqrt(exact)),
             "the factor 2 of the leash is missing: the integral of exp(−λ₀t/2) is 2/λ₀": math.ceil(exact / 4),
+            "the residual is not squared, though the whole quotient is": math.ceil(exact / residual),
+            "λ₀ is missing: the error shrinks at the rate λ₀/2, and the leash is the longer the smaller λ₀":
+                math.ceil(exact * lambda0**2),
+            "one neuron too many: here the leash is exactly short enough; round up, but only what is not whole":
+                right + 1,
             "√n is missing: n errors pull at the neuron together": math.ceil(exact / n),
             "n enters twice: √n squared is n, not n²": math.ceil(exact * n),
             "this width is for the whole layer's ‖U − U₀‖ or for another power of m: one neuron's leash is "
@@ -143,6 +152,8 @@ def check_neighbour_spread(answer: Any) -> None:
         compare(got, right, f"neighbour_spread of {m} points", {
             "the quotient is upside down: std divided by mean": near.mean() / near.std(),
             "squared distances are used: take the root before mean and std": (near**2).std() / (near**2).mean(),
+            "the variance stands where the standard deviation belongs": near.var() / near.mean(),
+            "the median stands where the mean belongs": near.std() / np.median(near),
             "the mean distance to all others is used: only the nearest counts": others.std() / others.mean(),
             "the farthest neighbour is used: take the minimum": far.std() / far.mean(),
             "the standard deviation alone changes with the scale of the weights: divide by the mean": near.std(),
@@ -160,10 +171,10 @@ def check_paired_p(answer: Any) -> None:
     """
     rng = np.random.default_rng(27)
     level = np.array([0.0, 3.0, -2.0, 5.0, 1.0])
-    for case in range(4):
+    for case in (1, 0, 2, 3):                                                # first one with a tie
         n = (5, 5, 4, 5)[case]
         low = level[:n] + (0.0, 0.0, 0.1, 0.0)[case] * rng.standard_normal(n)
-        rise = (np.array([0.4, 0.5, 0.2, 0.3, 0.6]), np.array([0.4, -0.1, 0.2, 0.3, 0.6]),
+        rise = (np.array([0.4, 0.5, 0.2, 0.3, 0.6]), np.array([0.4, -0.3, 0.2, 0.3, 0.6]),
                 np.array([0.2, 0.5, -0.3, 0.1]), np.array([-0.4, -0.2, 0.1, -0.5, -0.3]))[case]
         high = low + rise
         d = high - low
@@ -175,6 +186,10 @@ def check_paired_p(answer: Any) -> None:
         sums = np.array([2 * both[list(pick)].sum() - both.sum() for pick in combinations(range(2 * n), n)])
         got = call(answer, "paired_p", low, high)
         compare(got, right, f"paired_p of {n} pairs", {
+            "1/2ⁿ is only the least possible p: count the swaps that reach the observed sum": 1 / 2**n,
+            "the count is returned: divide it by the number of swaps": float(np.sum(swapped >= d.sum() - room)),
+            "this is the p-value of a t-test, which assumes normal differences; here the swaps themselves are listed":
+                float(stats.ttest_rel(high, low, alternative="greater").pvalue),
             "the observed arrangement itself is left out: it is one of the swaps, so p is never 0":
                 float(np.mean(swapped > d.sum() + room)),
             "the runs are mixed as if unpaired, all ways to choose n of 2n: runs of one seed share weights and "
