@@ -26,7 +26,7 @@ SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 NOTEBOOK_KB, IMAGE_KB, IGNORED_CELLS = 600, 60, 6
 #: Lectures whose second edition is due: until then they may hold longer cells, compute inside a claim, lack axis
 #: letters and train on the CPU.  ``test_hygiene`` wants a lecture off this list once it keeps these rules.
-DUE = {"00", "03"}
+DUE = {"00"}
 LENIENT = re.compile(
     r"longer than 15 lines|lines, over 25|a claim|inside a claim|axis letters|device is|cells use device")
 
