@@ -48,6 +48,8 @@ def test_longest_step(answers):
         "only the checkerboard": lambda s, D, h: 2 * h**2 / (D * max(board(s), 1e-12)),
         "one axis": lambda s, D, h: 2 * h**2 / (D * -(s * [[-1], [1], [-1]]).sum()) if (
             s * [[-1], [1], [-1]]).sum() < 0 else np.inf,
+        "none of these": lambda s, D, h: 2 * h**2 / (D * max(
+            board(s), -(s * [[-1], [1], [-1]]).sum(), -(s * [[-1, 1, -1]]).sum())),
         "spacing enters squared": lambda s, D, h: right(s, D, h) / h,
         "spacing is missing": lambda s, D, h: right(s, D, 1.0),
         "not to −3": lambda s, D, h: 2 * right(s, D, h),
@@ -84,6 +86,7 @@ def test_makes_patterns(answers):
         "positive k²": lambda J, Du, Dv: all(np.array(parts(J, Du, Dv))[[0, 1, 3]]),
         "must be negative": lambda J, Du, Dv: all(parts(J, Du, Dv)[:3]),
         "paired with f_u": lambda J, Du, Dv: all(parts(J, Dv, Du)),
+        "v is the activator": lambda J, Du, Dv: all(parts(J, Du, Dv)) and J[0, 0] > 0 and Dv > Du,
     })
 
 
