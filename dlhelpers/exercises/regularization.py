@@ -32,6 +32,10 @@ def check_init(answer: Any) -> None:
                 (2 / ((1 + a) * d_in)) ** 0.5 if a > -1 else away,
             "each half is hit half of the time: ½(1 + a²) is left, so 2 stands above":
                 (1 / ((1 + a**2) * d_in)) ** 0.5,
+            "this is 1/√d_in, the start for tanh; of a leaky ReLU's square only ½(1 + a²) is left, so more is needed":
+                (1 / d_in) ** 0.5 if abs(a) < 1 else away,
+            "the negative half adds to what is left: 1 + a², not 1 - a²":
+                (2 / ((1 - a**2) * d_in)) ** 0.5 if 0 < abs(a) < 1 else away,
             "the sum that makes z runs over the inputs: d_in, not d_out": (1 / (left * d_out)) ** 0.5,
             "this averages both widths, as Xavier does; on the way forward only d_in counts":
                 (2 / (left * (d_in + d_out))) ** 0.5,
@@ -101,6 +105,10 @@ def check_dropout_limit(answer: Any) -> None:
                 np.linalg.solve(gram + odds / 2 * sums, pull),
             "the price grows with the variance of a mask divided by (1 - p)²: p(1 - p)/(1 - p)² = p/(1 - p)":
                 np.linalg.solve(gram + p * sums, pull),
+            "(1 - p) stands in the price once: the mask's variance p(1 - p) over (1 - p)² is p/(1 - p)":
+                np.linalg.solve(gram + p / (1 - p) ** 2 * sums, pull),
+            "the price is the squared length of input j, ‖x_j‖², not its length":
+                np.linalg.solve(gram + odds * np.sqrt(sums), pull),
             "only the diagonal is dearer: the mask of one input does not touch its products with the others":
                 np.linalg.solve(gram * (1 + odds), pull),
         })
@@ -114,23 +122,27 @@ def check_fold(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(7)
-    for m, d in ((4, 4), (3, 5)):
+    for m, d, eps in ((4, 4, None), (3, 5, 1e-2)):
         W, c = rng.normal(size=(m, d)), rng.normal(size=m)
         gamma, beta, mean, var = rng.uniform(0.5, 2, m), rng.normal(size=m), rng.normal(size=m), rng.uniform(1, 4, m)
-        var[1] = 1e-5  # one unit hardly varies: there it shows where the 1e-5 stands
-        got = call(answer, "fold", W, c, gamma, beta, mean, var)
+        var[1] = 1e-5  # one unit hardly varies: there it shows where eps stands
+        given = () if eps is None else (eps,)  # once the default, once another one
+        eps = 1e-5 if eps is None else eps
+        got = call(answer, "fold", W, c, gamma, beta, mean, var, *given)
         if not isinstance(got, (tuple, list)) or len(got) != 2:
             refuse("fold should return two things: the weights and the bias")
-        scale = gamma / np.sqrt(var + 1e-5)
+        scale = gamma / np.sqrt(var + eps)
         # An oracle without the formula: the two layers on the unit vectors and on 0.
         at = np.vstack([np.zeros(d), np.eye(d)])
-        out = (at @ W.T + c - mean) / np.sqrt(var + 1e-5) * gamma + beta
+        out = (at @ W.T + c - mean) / np.sqrt(var + eps) * gamma + beta
         compare(got[0], (out[1:] - out[0]).T, "the weights of the new layer", {
             "W has a row for each unit: scale its rows, not its columns": scale[:d] * W if m == d else np.array(np.nan),
             "gamma is missing: the normalised unit is stretched by it": (scale / gamma)[:, None] * W,
-            "divide by the standard deviation, the root of the variance": (gamma / (var + 1e-5))[:, None] * W,
-            "the 1e-5 stands under the root, beside the variance": (gamma / (np.sqrt(var) + 1e-5))[:, None] * W,
-            "the 1e-5 is missing under the root": (gamma / np.sqrt(var))[:, None] * W,
+            "divide by the standard deviation, the root of the variance": (gamma / (var + eps))[:, None] * W,
+            "eps stands under the root, beside the variance": (gamma / (np.sqrt(var) + eps))[:, None] * W,
+            "eps is missing under the root": (gamma / np.sqrt(var))[:, None] * W,
+            "the function is given eps and must use that one, not always 1e-5":
+                (gamma / np.sqrt(var + 1e-5))[:, None] * W if given else np.array(np.nan),
             "the old weights must be scaled: batch norm stretches what comes through them": W,
         })
         compare(got[1], out[0], "the bias of the new layer", {
@@ -141,5 +153,5 @@ def check_fold(answer: Any) -> None:
             "batch norm's own shift beta is missing": scale * (c - mean),
             "beta is added after the scaling, it is not scaled": scale * (c - mean + beta),
             "the mean is subtracted, not added": scale * (c + mean) + beta,
-            "the 1e-5 stands under the root, beside the variance": gamma / (np.sqrt(var) + 1e-5) * (c - mean) + beta,
+            "eps stands under the root, beside the variance": gamma / (np.sqrt(var) + eps) * (c - mean) + beta,
         })

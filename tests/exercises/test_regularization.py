@@ -66,6 +66,8 @@ def test_dropout_limit(answers):
         "no mean": priced(lambda X, p: p / (1 - p) * np.diag((X**2).mean(0))),
         "no ½ is left": priced(lambda X, p: p / (1 - p) / 2 * sums(X)),
         "variance of a mask": priced(lambda X, p: p * sums(X)),
+        "in the price once": priced(lambda X, p: p / (1 - p) ** 2 * sums(X)),
+        "not its length": priced(lambda X, p: p / (1 - p) * np.sqrt(sums(X))),
         "only the diagonal": priced(lambda X, p: p / (1 - p) * X.T @ X),
     })
 
@@ -98,9 +100,10 @@ def test_fold(answers):
         "not its columns": columns,
         "gamma is missing": folded(lambda g, v, eps: 1 / np.sqrt(v + eps), whole),
         "root of the variance": folded(lambda g, v, eps: g / (v + eps), whole),
-        "weights of the new layer: the 1e-5 stands under": folded(lambda g, v, eps: g / (np.sqrt(v) + eps), whole),
-        "1e-5 is missing": folded(lambda g, v, eps: g / np.sqrt(v), whole),
+        "weights of the new layer: eps stands under": folded(lambda g, v, eps: g / (np.sqrt(v) + eps), whole),
+        "eps is missing": folded(lambda g, v, eps: g / np.sqrt(v), whole),
         "old weights must be scaled": lambda W, c, g, b, mu, v, eps=1e-5: (W, whole(deviation(g, v, eps), c, b, mu)),
+        "not always 1e-5": lambda W, c, g, b, mu, v, eps=1e-5: answers["fold"](W, c, g, b, mu, v),
         "passes through batch norm": folded(deviation, lambda s, c, b, mu: b - s * mu),
         "subtracted before": folded(deviation, lambda s, c, b, mu: b + s * c),
         "then both are scaled": folded(deviation, lambda s, c, b, mu: c - mu + b),
