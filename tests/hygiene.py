@@ -24,11 +24,6 @@ TAGS = {"picture", "nbval-ignore-output", "raises-exception", "nbval-raises-exce
 CELL_METADATA = {"alt", "jupyter", "nbgrader", "section", "slideshow", "tags"}
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 NOTEBOOK_KB, IMAGE_KB, IGNORED_CELLS = 600, 60, 6
-#: Lectures whose second edition is due: until then they may hold longer cells, compute inside a claim, lack axis
-#: letters and train on the CPU.  ``test_hygiene`` wants a lecture off this list once it keeps these rules.
-DUE = {"00"}
-LENIENT = re.compile(
-    r"longer than 15 lines|lines, over 25|a claim|inside a claim|axis letters|device is|cells use device")
 
 
 def problems(notebook: Any, path: Path) -> list[str]:
@@ -38,11 +33,6 @@ def problems(notebook: Any, path: Path) -> list[str]:
     if not is_exercise:
         rules += [_claims, _ending, *hygiene_code.LECTURE_RULES, *hygiene_plan.RULES]
     return [line for rule in rules for line in rule(notebook, path)]
-
-
-def standing(notebook: Any, path: Path) -> list[str]:
-    """The problems that count today: without what a lecture whose second edition is due may still hold."""
-    return [line for line in problems(notebook, path) if not (path.name[:2] in DUE and LENIENT.search(line))]
 
 
 def _size(notebook: Any, path: Path) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import hygiene
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -24,7 +23,7 @@ def written(*cells):
     return new_notebook(cells=[new_code_cell(cell) for cell in cells])
 
 
-@pytest.mark.parametrize("path", [p for p in LECTURES if p.name[:2] not in hygiene.DUE], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", LECTURES, ids=lambda p: p.stem)
 def test_the_device_is_used(path):
     assert usage.problems(notebooks.judged(path)) == [], notebooks.way_back(path)
 
@@ -77,7 +76,7 @@ def test_running_a_lecture(tmp_path, cells, code, said):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [p for p in LECTURES if p.name[:2] not in hygiene.DUE], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", LECTURES, ids=lambda p: p.stem)
 def test_lectures_on_the_pretend_device(path):
     returned, printed = run(path)
     assert returned == 0, printed
