@@ -118,7 +118,7 @@ def _device(torch: Any) -> Iterator[Finding]:
         return
     available = runtime.available()
     yield Finding(True, f"torch {torch.__version__}, devices: {', '.join(available)}",
-                  "" if available != ["cpu"] else "no GPU: every notebook still runs, in a minute or less")
+                  "" if available != ["cpu"] else "no GPU: every notebook still runs, most in less than a minute")
     if not wanted:
         return
     try:
