@@ -149,7 +149,7 @@ def _broken(seed: int) -> list[tuple[str, str, np.ndarray, np.ndarray]]:
     half = np.triu(W) + np.tril(W) * (rng.random(W.shape) < 0.5)
     return [
         ("fine", "fresh weights", W, patterns),
-        ("fine", "weights divided by P where N was meant: 30 times too large, but a unit only takes the sign of its field",
+        ("fine", "weights divided by P, not by N: 30 times too large, but a unit only takes the sign of its field",
          30 * W, patterns),
         ("fine", "weights a hundred times too small: a unit only takes the sign of its field", W / 100, patterns),
         ("diagonal", "a kept diagonal", patterns.T @ patterns / 120, patterns),
