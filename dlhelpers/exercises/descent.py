@@ -33,10 +33,8 @@ OTHER_TESTS: dict[str, Test] = {
     "this tests how much the slope changes along the step and never looks at the loss; ask whether the loss falls by "
     "what the lemma promises":
         lambda fall, g, new, b, given: bool(np.linalg.norm(new - g) <= np.linalg.norm(g) + 1e-12),
-    "the norm in the promise is squared":
-        lambda fall, g, new, b, given: bool(fall >= np.sqrt(g @ g) / (2 * b)),
-    "the β that you were given is never doubled, though the promise is broken":
-        lambda fall, g, new, b, given: True,
+    "the norm in the promise is squared": lambda fall, g, new, b, given: bool(fall >= np.sqrt(g @ g) / (2 * b)),
+    "the β that you were given is never doubled, though the promise is broken": lambda fall, g, new, b, given: True,
     "β is doubled only once: test again after each doubling":
         lambda fall, g, new, b, given: b > given or _promised(fall, g, new, b, given),
 }
@@ -124,14 +122,12 @@ def check_careful_step(careful_step: Any) -> None:
     :param careful_step: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    # The cases tell the usual tests apart: in the first the given β is enough for all of them.  In the next two it is
-    # enough, but a test on the change of the slope, or with the gradient after the step, asks for more.  In the
-    # fourth and fifth the weaker tests stop one after the other.
+    # In the first case every test takes the given β; in the next two it is enough, but a test on the slope's change, or
+    # with the gradient after the step, asks for more; in the fourth and fifth weaker tests stop one after the other.
     for curvatures, m, beta in (([2.0, 1.0], [1.0, 3.0], 5.0),
                                 ([8.0, 1.0], [0.3 / 8, 0.9], 2.1), ([8.0, 1.0], [0.3 / 8, 0.9], 1.8),
                                 ([8.0, 1.0], [0.075, 0.01], 1.2), ([8.0, 1.0], [0.075, 0.01], 1.6),
-                                ([3.0, 0.5, 0.1], [0.5, -2.0, 1.0], 0.2),
-                                ([5.0, 5.0], [1.0, 0.1], 1.3),
+                                ([3.0, 0.5, 0.1], [0.5, -2.0, 1.0], 0.2), ([5.0, 5.0], [1.0, 0.1], 1.3),
                                 ([4.0, 1.0], [2.0, 0.5], 2.2)):
         D, start = np.array(curvatures), np.array(m)
         inputs = {"curvatures of the bowl": D, "m": start, "beta": beta}
@@ -159,7 +155,7 @@ def check_careful_step(careful_step: Any) -> None:
         mistakes["return the β that was enough, not the one that you were given"] = (
             np.append(right, beta) if enough != beta else np.nan)
         mistakes["the step from m is −∇L/β; this walks on from the last trial"] = np.append(
-            _stumbled(D, start, beta), enough) if enough != beta else np.nan
+            start - D * start * (2 / beta - 1 / enough), enough) if enough != beta else np.nan  # the sum of all 1/β
         mistakes["the step goes uphill: it is −∇L/β"] = np.append(start + D * start / enough, enough)
         compare(got, np.append(right, enough), "careful_step (the point, then β)", mistakes, inputs=inputs)
 
@@ -240,7 +236,7 @@ def check_anneal(anneal: Any) -> None:
         got = call(anneal, "anneal", noisy, 2.0, a, error, variance, T)
         if len(asked) == 2 * T:
             refuse("anneal calls noisy_gradient twice a step: each call draws new noise, so call it once and keep it")
-        if len(asked) in (T - 1, T + 1):
+        if abs(len(asked) - T) == 1:
             refuse(f"anneal takes one step too {'few' if len(asked) < T else 'many'}: range(T) takes T")
         compare(got, right[0], "anneal", {
             "the step is always the first one: the mean squared error E shrinks, update it": _annealed(
@@ -270,8 +266,7 @@ def check_anneal(anneal: Any) -> None:
 
 def _bowl(D: np.ndarray, start: np.ndarray) -> tuple[Callable[[Any], float], Callable[[Any], np.ndarray], list[float]]:
     """Value and gradient of ½ Σ D m², and a list of the η (along -∇L(start)) at which the value is asked for."""
-    tried: list[float] = []
-    g = D * start
+    tried, g = list[float](), D * start
 
     def value(m: Any) -> float:
         step = np.asarray(m) - start
@@ -287,14 +282,14 @@ def _bowl(D: np.ndarray, start: np.ndarray) -> tuple[Callable[[Any], float], Cal
 def _refuse_trials(tried: list[float], beta: float, inputs: dict[str, Any]) -> NoReturn:
     """No step kept the promise: say why, from the step sizes η that were tried."""
     known = [eta for eta in tried if np.isfinite(eta)]
+    said = "β grew without end, so no step kept the promise: is it ‖∇L‖²/(2β), with the ½?"
     if known and known[0] < 0:
-        refuse("careful_step: the trial steps go uphill, so no β is enough: the step is −∇L/β", inputs=inputs)
-    if known and np.isclose(known[0], beta) and not np.isclose(beta, 1 / beta):
-        refuse("careful_step: the step is ∇L divided by β, not multiplied with it", inputs=inputs)
-    if known and max(known) > 1.5 * known[0]:
-        refuse("careful_step: β is made smaller, so the steps grow: a β that is too small is doubled", inputs=inputs)
-    refuse("careful_step: β grew without end, so no step kept the promise: is it ‖∇L‖²/(2β), with the ½?",
-           inputs=inputs)
+        said = "the trial steps go uphill, so no β is enough: the step is −∇L/β"
+    elif known and np.isclose(known[0], beta) and not np.isclose(beta, 1 / beta):
+        said = "the step is ∇L divided by β, not multiplied with it"
+    elif known and max(known) > 1.5 * known[0]:
+        said = "β is made smaller, so the steps grow: a β that is too small is doubled"
+    refuse(f"careful_step: {said}", inputs=inputs)
 
 
 def _found(D: np.ndarray, m: np.ndarray, beta: float, test: Test) -> tuple[np.ndarray, float]:
@@ -306,14 +301,6 @@ def _found(D: np.ndarray, m: np.ndarray, beta: float, test: Test) -> tuple[np.nd
             break
         beta = 2 * beta
     return new, beta
-
-
-def _stumbled(D: np.ndarray, m: np.ndarray, beta: float) -> np.ndarray:
-    """Like the right answer, but each trial starts where the last one ended, with the first gradient."""
-    enough, g, at = _found(D, m, beta, _promised)[1], D * m, m
-    while beta <= enough:
-        at, beta = at - g / beta, 2 * beta
-    return at
 
 
 def _noisy(a: float, noise: np.ndarray) -> tuple[Callable[[float], float], list[float]]:
