@@ -197,8 +197,10 @@ def broken_engine(seed: int) -> tuple[dict[str, Operation], dict[str, str]]:
         "sqrt": (math.sqrt, lambda x: 0.5 / math.sqrt(x), positive),
         "cube": (lambda x: x**3, lambda x: 3 * x**2, everywhere),
     }
-    plans: tuple[dict[str, str], ...] = ({}, {"sin": "sign", "sqrt": "half"}, {"cube": "at one", "exp": "percent"},
-             {"tanh": "negative", "log": "at one"})
+    plans: tuple[dict[str, str], ...] = (
+        {}, {"sin": "sign", "sqrt": "half"}, {"cube": "at one", "exp": "percent"},
+        {"tanh": "negative", "log": "at one"},
+    )
     operations = dict(sound)
     for name, fault in plans[seed].items():
         f, slope, interval = sound[name]
