@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dlhelpers import files, notebooks
 from dlhelpers.audit import cells, driver, effects, measure, mutants, tables, values, verdicts
 from dlhelpers.commands import audit as command
 
@@ -223,6 +224,13 @@ def test_the_table_adds_up():
     text = tables.shown([({"lecture": "03_x", "counts": first}, True), ({"lecture": "04_y", "counts": second}, False)])
     assert "20 claims in 2 lectures: 17 of them (85 %)" in text and "1 are weak" in text
     assert "stale" in text.splitlines()[2] and "stale" not in text.splitlines()[1]
+
+
+def test_the_readme_says_what_the_tables_say():
+    stored = tables.load()
+    assert [table["lecture"] for table, _ in stored] == [path.stem for path in notebooks.lectures()]
+    said = tables.shown(stored).splitlines()[-1]
+    assert said in (files.ROOT / "README.md").read_text(encoding="utf-8"), f"the README should say: {said}"
 
 
 def test_a_gradient_that_backward_leaves_is_a_change():

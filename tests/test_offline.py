@@ -49,7 +49,7 @@ def test_the_network_is_cut_and_the_loopback_is_up() -> None:
 
 
 @pytest.mark.parametrize("lecture", [
-    pytest.param(path, id=path.stem, marks=[] if path.name.startswith("02") else [pytest.mark.slow])
+    pytest.param(path, id=path.stem, marks=[] if path.name.startswith("08") else [pytest.mark.slow])
     for path in notebooks.lectures()])
 def test_a_lecture_runs_without_a_network(lecture: Path) -> None:
     before = lecture.read_bytes()

@@ -6,6 +6,7 @@ from sklearn.linear_model import Perceptron
 
 from dlhelpers import data
 from dlhelpers.models import perceptrons
+from dlhelpers.widgets.perceptron import PerceptronExplorer
 
 
 def separable(seed, n=60, margin=0.4):
@@ -43,6 +44,22 @@ def test_adaline_reports_divergence():
     X, y = separable(0)
     with pytest.raises(FloatingPointError, match="eta = 50 is too large"):
         perceptrons.adaline(X, y, eta=50.0)
+
+
+def test_the_explorer_draws_the_line_that_it_judges_also_beyond_the_slider():
+    explorer, farthest = PerceptronExplorer(), 0.0
+    for kind in ("separable", "overlapping"):
+        explorer.set(points=kind, angle=270.0, offset=0.4)
+        for _ in range(12):
+            explorer.press("correct")
+            (x0, x1), (y0, y1) = explorer._line.get_data()
+            normal = np.array([y0 - y1, x1 - x0])
+            normal *= np.sign(normal @ explorer.weights[:2])
+            X, y = explorer._sets[kind]
+            wrong = y * ((X - [x0, y0]) @ normal) <= 0
+            assert wrong.sum() == explorer.state()["mistakes"]
+            farthest = max(farthest, abs(explorer.weights[2]) / np.hypot(*explorer.weights[:2]))
+    assert farthest > explorer.controls["offset"].max  # the case was met
 
 
 X, y = np.ones((4, 2)), np.array([1, -1, 1, -1])

@@ -315,6 +315,13 @@ def test_a_graph_has_its_nodes_texts_and_arrows(ax: Axes) -> None:
         graphs.computation(ax, {"x": (0, 0)}, [("x", "y")])
 
 
+def test_edges_of_a_graph_carry_texts_at_their_middle(ax: Axes) -> None:
+    graphs.computation(ax, {"x": (0, 0), "f": (1, 2)}, [("x", "f")], along={("x", "f"): "×3"})
+    assert texts(ax) == ["x", "f", "×3"] and ax.texts[2].xy == (0.5, 1.0)
+    with pytest.raises(ValueError, match="along must name edges"):
+        graphs.computation(ax, {"x": (0, 0), "f": (1, 2)}, [("x", "f")], along={("f", "x"): "×3"})
+
+
 # alternative texts
 
 def test_figures_say_what_they_show() -> None:

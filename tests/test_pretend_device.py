@@ -60,6 +60,7 @@ ALLOWED = {
     "forward mode": lambda x: torch.stack(jvp(lambda t: (t**2).sum() * 2, (x,), (x,))),
     "checkpointing": lambda x: _gradient(lambda t: torch.utils.checkpoint.checkpoint(torch.sin, t,
                                                                                       use_reentrant=False).sum(), x),
+    "quantiles": lambda x: torch.stack([x.quantile(0.3), *x.quantile(torch.tensor([0.1, 0.5], device=x.device))]),
     "attention": lambda x: nn.functional.scaled_dot_product_attention(*[x.outer(x)[None, None]] * 3, is_causal=True),
 }
 

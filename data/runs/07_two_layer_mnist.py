@@ -3,7 +3,7 @@
     python data/runs/07_two_layer_mnist.py [--epochs 1001]
 
 Stores ``07_two_layer_mnist_epoch100.npz`` after epoch 100 and ``07_two_layer_mnist.npz`` at
-the end.  About 3 s an epoch on two cores.  Stopped, the same command continues where it was.
+the end.  About 6 s an epoch on two cores.  Stopped, the same command continues where it was.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python data/runs/07_two_layer_mnist_seeds.py
 
-About 3 s an epoch on two cores.  Stopped, the same command continues where it was.
+About 6 s an epoch on two cores.  Stopped, the same command continues where it was.
 """
 
 from __future__ import annotations

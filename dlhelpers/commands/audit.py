@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=240, help="time for each lecture (default 240)")
     parser.add_argument("--resume", action="store_true", help="go on with an audit that was stopped")
     parser.add_argument("--seed", type=int, default=0, help="for the order of the changes (default 0)")
+    parser.add_argument("--check", action="store_true", help="print the verdicts, store nothing")
     parser.add_argument("--table", action="store_true", help="show the stored counts of all lectures")
 
 
@@ -66,7 +67,7 @@ def _audit(path: Path, options: argparse.Namespace) -> bool:
         print(f"✗ {error}")
         return True
     found = verdicts.judge(plan, audit.static)
-    if path.parent == notebooks.FOLDER:
+    if path.parent == notebooks.FOLDER and not options.check:
         tables.save(path, found, audit.code, options.seed, audit.jobs, time.monotonic() - started)
     audit.finish()
     return _say(found)

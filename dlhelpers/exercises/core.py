@@ -35,7 +35,8 @@ class WrongAnswer(AssertionError):
 
     def __init__(self, hint: str, tried: str = "") -> None:
         self.hint, self.tried = _one_line(hint), _one_line(tried)
-        super().__init__(f"{self.hint.rstrip('.')}. {self.tried}" if self.tried else self.hint)
+        stop = "" if self.hint.endswith(("?", "!")) else "."
+        super().__init__(f"{self.hint.rstrip('.')}{stop} {self.tried}" if self.tried else self.hint)
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""

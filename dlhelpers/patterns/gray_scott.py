@@ -34,7 +34,7 @@ CLASSES = (
     Class("α", 0.014, 0.053, "wandering spots"), Class("β", 0.026, 0.051, "turbulence"),
     Class("γ", 0.026, 0.055, "worms"), Class("δ", 0.042, 0.059, "dark spots"),
     Class("ε", 0.022, 0.059, "spots that die"), Class("ζ", 0.026, 0.059, "restless spots"),
-    Class("η", 0.034, 0.063, "spots at rest"), Class("θ", 0.038, 0.061, "fingerprints"),
+    Class("η", 0.034, 0.063, "nearly at rest"), Class("θ", 0.038, 0.061, "fingerprints"),
     Class("ι", 0.046, 0.0594, "few dark spots"), Class("κ", 0.058, 0.063, "labyrinth"),
     Class("λ", 0.0367, 0.0649, "dividing spots"), Class("μ", 0.058, 0.065, "growing worms"),
 )

@@ -50,7 +50,7 @@ class GrayScottExplorer(live.Explorer):
                         "step": live.button("one frame", "step-forward", "advance by one frame")}
         self.live = live.LiveFigure((10.8, 5.2), mouse=self._mouse, ncols=2, width_ratios=(1.04, 1))
         self._random = np.random.default_rng(0)
-        self._cursor, self._down, self._frame = (SIDE / 2, SIDE / 2), False, 0
+        self._cursor, self._down, self._frame = (SIDE / 8, SIDE / 8), False, 0  # off the colony
         self._cost, self._problem = 0.0, ""
         self._rows, self._columns = np.ogrid[:SIDE, :SIDE]
         self._restart()
@@ -90,13 +90,13 @@ class GrayScottExplorer(live.Explorer):
     def _make_moving(self) -> None:
         ground, field = self.live.axes
         with style.context():
-            here, = ground.plot([], [], "o", markersize=13, markerfacecolor="none", markeredgecolor="white",
+            # Larger than a tile, and open: what it marks stays visible.
+            here, = ground.plot([], [], "o", markersize=30, markerfacecolor="none", markeredgecolor="white",
                                 markeredgewidth=2.6, zorder=5)
-            dot, = ground.plot([], [], "o", markersize=5, color="white", zorder=6)
             image = field.imshow(np.zeros((SIDE, SIDE, 3), np.uint8), interpolation="nearest", zorder=1)
-            ring, = field.plot([], [], color="white", linewidth=1.6, alpha=0.9, zorder=4)
+            ring, = field.plot([], [], color=style.SKY, linewidth=2.2, zorder=4)
             says = field.text(0, 1.015, "", transform=field.transAxes, va="bottom", fontsize=12, color=style.INK)
-        self._artists = self.live.moving(here, dot, image, ring, says)
+        self._artists = self.live.moving(here, image, ring, says)
 
     def update(self, **values: Any) -> None:
         """Advance by one frame if the play control has ticked; show field, place on the map, brush."""
@@ -105,9 +105,8 @@ class GrayScottExplorer(live.Explorer):
             self._frame = values["frame"]
             self._advance(values["steps"])
         v = self._solver.v[0]
-        here, dot, image, ring, says = self._artists
-        for marker in (here, dot):
-            marker.set_data([values["k"]], [values["F"]])
+        here, image, ring, says = self._artists
+        here.set_data([values["k"]], [values["F"]])
         image.set_data(COLOURS[np.clip(v * (255 / FULL), 0, 255).astype(np.uint8)])
         angle = np.linspace(0, 2 * np.pi, 49)
         ring.set_data(self._cursor[0] + values["radius"] * np.cos(angle),

@@ -57,10 +57,10 @@ def gradient_norms(function: str, r: float) -> tuple[np.ndarray, float]:
 
 
 class IterationComplexityExplorer(live.Explorer):
-    """Left: the gradient norm along the run under its guarantee.  Right: steps against 1/eps."""
+    """Left: the smallest gradient norm along the run under its guarantee.  Right: steps against 1/eps."""
 
     title = "Steps promised, steps needed"
-    alt = "The gradient norm along a run under its guarantee, and promised and measured steps against 1/ε"
+    alt = "The smallest gradient norm along a run under its guarantee, and promised and measured steps against 1/ε"
 
     def __init__(self) -> None:
         self.controls = {
@@ -73,13 +73,13 @@ class IterationComplexityExplorer(live.Explorer):
         with style.context():
             left, right = self.live.axes
             left.set(xscale="log", yscale="log", xlim=(0.8, CAP), ylim=(1e-6, 1e3), xlabel="step T",
-                     ylabel="gradient norm ‖∇L‖", title="Along the run")
+                     ylabel="smallest gradient norm ‖∇L‖", title="Along the run")
             right.set(xscale="log", yscale="log", xlim=(0.9, 2e4), ylim=(0.7, 1e11), xlabel="1/ε", ylabel="steps",
                       title="Steps until ‖∇L‖ ≤ ε")
             empty: tuple[list[float], list[float]] = ([], [])
             moving = self.live.moving
-            (self.norm,) = left.plot(*empty, color=style.BLUE, label="measured")
-            (self.promise,) = left.plot(*empty, color=style.INK, ls="--", lw=1.6, label="promise for the best so far")
+            (self.norm,) = left.plot(*empty, color=style.BLUE, label="smallest so far")
+            (self.promise,) = left.plot(*empty, color=style.INK, ls="--", lw=1.6, label="promised")
             (self.level,) = left.plot([0.8, CAP], [1, 1], color=style.VERMILION, lw=1.6, label="ε")
             left.legend(loc="upper right", frameon=True, facecolor="white", edgecolor="white", framealpha=1)
             (self.needed,) = right.plot(*empty, color=style.BLUE, label="measured")
@@ -101,8 +101,8 @@ class IterationComplexityExplorer(live.Explorer):
         norms, gap, eta = beta * norms, beta * gap, r / beta
         # Log-spaced steps are enough for a logarithmic axis.
         shown = np.unique(np.geomspace(1, len(norms), 300).astype(int)) - 1
-        self.norm.set_data(np.maximum(shown, 0.8), np.clip(norms[shown], 1e-7, 1e4))
         best = np.minimum.accumulate(norms)
+        self.norm.set_data(np.maximum(shown, 0.8), np.clip(best[shown], 1e-7, 1e4))
         # best falls: the first step with best <= eps is found by bisection on -best.
         counts = np.searchsorted(-best, -self._eps)
         reached = counts < len(norms)

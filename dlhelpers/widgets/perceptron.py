@@ -50,10 +50,11 @@ class PerceptronExplorer(live.Explorer):
                  title="ringed: mistakes")
         self._curve = move(right.plot([], [], color=style.MUTED, drawstyle="steps-mid")[0])
         self._dot = move(right.plot([], [], "o", color=style.VERMILION, markersize=10)[0])
-        self._text = move(right.text(0.03, 0.95, "", transform=right.transAxes, va="top", fontsize=14,
+        self._text = move(right.text(0.03, 0.97, "", transform=right.transAxes, va="top", fontsize=13,
                                      fontweight="bold"))
-        right.set(xlim=(0, 360), ylim=(-0.04, 1.12), xlabel="direction of the normal (degrees)",
-                  ylabel="share of mistakes", xticks=range(0, 361, 60), title="every direction at this offset")
+        right.set(xlim=(0, 360), ylim=(-0.04, 1.2), xlabel="direction of the normal (degrees)",
+                  ylabel="share of mistakes", xticks=range(0, 361, 60), yticks=np.linspace(0, 1, 6),
+                  title="every direction at this offset")
         self.controls = {
             "points": live.choice("points", list(self._sets), "separable", width="200px"),
             "angle": live.slider("angle (°)", 120.0, 0.0, 360.0, 1.0),
@@ -64,11 +65,14 @@ class PerceptronExplorer(live.Explorer):
 
     def update(self, points: str, angle: float, offset: float) -> None:
         X, y = self._sets[points]
-        normal = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
         if self._kept is not None and self._kept[:3] == (points, angle, offset):
             self._w, self._b = self._kept[3:]
         else:  # the line was moved by hand: it starts again with a unit normal
-            self._w, self._b, self._kept = normal, offset, None
+            self._w = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+            self._b, self._kept = offset, None
+        # What is drawn is the line that is judged: after a correction its offset may lie beyond the slider's end.
+        length = max(float(np.hypot(*self._w)), 1e-6)
+        normal, offset = self._w / length, self._b / length
         self._wrong = y * (X @ self._w + self._b) <= 0
         self._positive.set_data(*X[y > 0].T)
         self._negative.set_data(*X[y < 0].T)
@@ -80,14 +84,17 @@ class PerceptronExplorer(live.Explorer):
         share = (y[:, None] * (X @ normals + offset) <= 0).mean(0)
         self._curve.set_data(np.degrees(self._turns), share)
         self._dot.set_data([angle], [self._wrong.mean()])
-        self._text.set_text(f"{self._wrong.sum()} of {len(y)} wrong, best direction {round(share.min() * len(y))}")
-        self._least = float(round(share.min() * len(y)))
+        least = round(share.min() * len(y))
+        self._text.set_text(f"{self._wrong.sum()} of {len(y)} wrong ({self._wrong.mean():.0%}); "
+                            f"best direction: {least} ({share.min():.0%})")
+        self._least = float(least)
 
     def press(self, name: str) -> None:
         """One correction by Rosenblatt's rule.
 
         The weights keep their length from press to press: scaled back to a unit normal they
-        would forget it, and the theorem's promise of an end with it.
+        would forget it, and the theorem's promise of an end with it.  The sliders follow; the
+        offset's ends at ±2, the line's does not.
 
         :param name: of the button; there is one.
         """
@@ -102,6 +109,11 @@ class PerceptronExplorer(live.Explorer):
         angle, offset = float(np.degrees(np.arctan2(w[1], w[0])) % 360), float(np.clip(b / length, -2, 2))
         self._kept = (values["points"], angle, offset, w, b)
         self.set(angle=angle, offset=offset)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The two weights and the bias behind the line, (3,): a unit normal until the first correction."""
+        return np.append(self._w, self._b)
 
     def state(self) -> dict[str, float]:
         return {"mistakes": float(self._wrong.sum()), "fewest": self._least}

@@ -128,6 +128,13 @@ def _factory(op: Any) -> Any:
     return make
 
 
+def _whole(name: str) -> Any:
+    """An operation that torch would take apart, computed as one (without derivatives)."""
+    packet, _, overload = name.partition(".")
+    operation = getattr(getattr(torch.ops.aten, packet), overload or "default")
+    return lambda *args, **kwargs: compute(operation, args, kwargs)
+
+
 def _copy_from(source: Tensor, target: Tensor, non_blocking: bool = False) -> Tensor:
     """``torch.tensor(values, device=…)`` arrives here without passing ``__torch_dispatch__``."""
     return compute(torch.ops.aten.copy_.default, (target, source, non_blocking), {})
@@ -142,6 +149,8 @@ def register() -> torch.device:
         for name, op in _factories():
             library.impl(name.removeprefix("aten::"), _factory(op), "PrivateUse1")
         library.impl("_copy_from", _copy_from, "PrivateUse1")
+        for name in ("quantile", "quantile.scalar"):  # composed of a change of shape in place, which we cannot follow
+            library.impl(name, _whole(name), "PrivateUse1")
         torch.serialization.add_safe_globals([rebuild])
         _registered.append(library)  # it lives as long as it is held
     return torch.device(NAME)
