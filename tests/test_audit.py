@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlhelpers import files, notebooks
+from dlhelpers import files
 from dlhelpers.audit import cells, driver, effects, measure, mutants, tables, values, verdicts
 from dlhelpers.commands import audit as command
 
@@ -227,9 +227,7 @@ def test_the_table_adds_up():
 
 
 def test_the_readme_says_what_the_tables_say():
-    stored = tables.load()
-    assert [table["lecture"] for table, _ in stored] == [path.stem for path in notebooks.lectures()]
-    said = tables.shown(stored).splitlines()[-1]
+    said = tables.shown(tables.load()).splitlines()[-1]
     assert said in (files.ROOT / "README.md").read_text(encoding="utf-8"), f"the README should say: {said}"
 
 
