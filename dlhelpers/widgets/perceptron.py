@@ -59,9 +59,9 @@ class PerceptronExplorer(live.Explorer):
         self._rings = move(left.plot([], [], "o", markersize=17, markerfacecolor="none", markeredgecolor=style.INK,
                                      markeredgewidth=1.6)[0])
         self._line = move(left.plot([], [], color=style.INK)[0])
-        self._arrow = move(left.plot([], [], color=style.BLUE, linewidth=4, alpha=0.5)[0])
-        self._handle = move(left.plot([], [], "o", color=style.BLUE, markersize=11, markeredgecolor="white",
-                                      markeredgewidth=1.5)[0])
+        self._arrow = move(left.plot([], [], color=style.GREEN, linewidth=4)[0])
+        self._handle = move(left.plot([], [], "D", color=style.GREEN, markersize=13, markeredgecolor="white",
+                                      markeredgewidth=2)[0])
         left.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), aspect="equal", xlabel="$x_1$", ylabel="$x_2$",
                  title="ringed: mistakes")
         self._curve = move(right.plot([], [], color=style.MUTED, drawstyle="steps-mid")[0])
