@@ -234,8 +234,8 @@ def check_factor_for_rate(answer: Any) -> None:
         result = call(answer, "factor_for_rate", _problem(3)[0], eta, if_none="factor_for_rate returned None: where no "
                       "factor is large enough, return np.inf")
         if np.size(result) != 1 or not np.isposinf(np.asarray(result, dtype=float)).all():
-            refuse("factor_for_rate should be np.inf for an η of 1 or more: the column of ones alone has the curvature 2, "
-                   "whatever the inputs are divided by")
+            refuse("factor_for_rate should be np.inf for an η of 1 or more: the column of ones alone has the curvature "
+                   "2, whatever the inputs are divided by")
 
 
 @checker("standardise", "mean 0 and standard deviation 1 in every column")
