@@ -290,7 +290,7 @@ def _why_masked(answer: Any, x: np.ndarray, phi: np.ndarray, share: np.ndarray, 
             "as wide as the class?")
 
 
-@checker("train_balanced", "it minimises the balanced loss, and the rare class is read as well as the others")
+@checker("train_balanced", "it minimises the balanced loss: classes alike, weights short, biases free")
 def check_balanced(answer: Any) -> None:
     """``train_balanced(X, y, K, l2)`` -> Theta (d + 1, K), biases first: softmax regression, classes counted alike.
 
