@@ -319,7 +319,8 @@ def _unequal(digits: tuple[int, ...], counts: tuple[int, ...], centred: bool) ->
     """Shipped digits, 7 x 7 (means of 4 x 4 pixels), so many of each; ``centred`` takes the last one's mean away."""
     all_digits = data.digits("bundled").numpy()
     rows = np.concatenate([np.flatnonzero(all_digits.y_train == k)[:n] for k, n in zip(digits, counts, strict=True)])
-    X = np.asarray(all_digits.X_train)[rows].astype(float).reshape(-1, 7, 4, 7, 4).mean((2, 4))  # (n, 28·28) -> (n, 7, 7)
+    pixels = np.asarray(all_digits.X_train)[rows].astype(float)
+    X = pixels.reshape(-1, 7, 4, 7, 4).mean((2, 4))  # (n, 28·28) -> (n, 7, 7)
     X, y = X.reshape(len(rows), 49), np.repeat(np.arange(len(digits)), counts)
     # Without its mean every line through the origin cuts the frequent class in two: the biases matter.
     return (X - X[y == y[-1]].mean(0) if centred else X), y
