@@ -152,7 +152,8 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
                      np.abs(slope).sum(), np.linalg.norm(H @ slope)))
         outputs.append(z)
         U += (eta / np.sqrt(m)) * v[:, None] * (((y - z + slope)[:, None] * active).T @ X)
-    return Flow(*np.array(rows).T, np.array(outputs))
+    t, residual, farthest, moved, low, high, pull, push = np.array(rows).T
+    return Flow(t, residual, farthest, moved, low, high, pull, push, np.array(outputs))
 
 
 def theorem1(n: int, m: int, residual: float, lambda0: float) -> float:

@@ -49,7 +49,8 @@ def check_gram_absolute(answer: Any) -> None:
                 C * (1 - angle / np.pi),
             "the sign is turned round: nearly parallel inputs have signs that agree, so small angles give +1":
                 C * (2 * angle / np.pi - 1),
-            "the angle is in degrees: np.arccos gives radians, and a half circle is π": C * (1 - 2 * np.degrees(angle) / np.pi),
+            "the angle is in degrees: np.arccos gives radians, and a half circle is π":
+                C * (1 - 2 * np.degrees(angle) / np.pi),
             "only the arcs where the signs differ are counted: where they agree the product is +1, not 0":
                 -C * angle / np.pi,
             "this is half of it: the angle in the plane runs round a whole circle, 2π, and the differing arcs are two":
@@ -169,8 +170,8 @@ def check_hidden_islands(answer: Any) -> None:
                 refuse("some neurons coincide: draw each of them anew around the middle of its island")
             spread, crowding, _ = (point_statistics.measure(cloud) - fresh.mean(0)) / fresh.std(0)
             if crowding < 10 and abs(spread) > 3:
-                refuse(f"the statistics are exchanged: the neighbour spread stands {spread:+.0f} s.d. from fresh clouds, "
-                       f"Hopkins {crowding:+.0f}; uneven distances are not islands, a wide empty gap between groups is")
+                refuse(f"the statistics are exchanged: the neighbour spread stands {spread:+.0f} s.d. from fresh "
+                       f"clouds, Hopkins {crowding:+.0f}; uneven distances are not islands, wide empty gaps are")
             if crowding < 10:
                 refuse(f"Hopkins stands only {crowding:+.1f} s.d. from fresh clouds: a random probe must fall into "
                        "empty space, so move the groups farther apart than they are wide")
@@ -181,7 +182,7 @@ def check_hidden_islands(answer: Any) -> None:
                 refuse(f"the neighbour spread notices, by {spread:+.0f} s.d.: the distances are too much alike for "
                        "chance; neurons on a grid or on a sphere are evener than a Gaussian cloud")
             clouds.append(cloud)
-        if np.array_equal(*clouds):
+        if np.array_equal(clouds[0], clouds[1]):
             refuse("two seeds give the same cloud: draw with np.random.default_rng(seed)")
 
 
@@ -210,7 +211,8 @@ def check_paired_p(answer: Any) -> None:
         sums = np.array([2 * both[list(pick)].sum() - both.sum() for pick in combinations(range(2 * n), n)])
         got = call(answer, "paired_p", low, high)
         ranks = np.argsort(np.argsort(np.abs(d))) + 1
-        by_rank = np.array([sum(-r if k >> i & 1 else r for i, r in enumerate(ranks * np.sign(d))) for k in range(2**n)])
+        ranks = ranks * np.sign(d)
+        by_rank = np.array([sum(-r if k >> i & 1 else r for i, r in enumerate(ranks)) for k in range(2**n)])
         mistakes = {
             "1/2ⁿ is only the least possible p: count the swaps that reach the observed sum": 1 / 2**n,
             "the count is returned: divide it by the number of swaps": float(np.sum(swapped >= d.sum() - room)),
