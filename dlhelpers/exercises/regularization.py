@@ -172,7 +172,8 @@ def check_fold(answer: Any) -> None:
             "the function is given eps and must use that one, not always 1e-5":
                 (gamma / np.sqrt(var + 1e-5))[:, None] * W if given else np.array(np.nan),
             "the old weights must be scaled: batch norm stretches what comes through them": W,
-            "W was transposed: its rows belong to the units already": scale[:, None] * W.T if m == d else np.array(np.nan),
+            "W was transposed: its rows belong to the units already":
+                scale[:, None] * W.T if m == d else np.array(np.nan),
         })
         compare(got[1], out[0], "the bias of the new layer", {
             "the old bias c passes through batch norm, too: subtract the mean from it and scale": beta - scale * mean,
