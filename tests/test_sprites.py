@@ -12,7 +12,7 @@ from dlhelpers.widgets import sprites
 
 def _ink(text, **look):
     """Columns and rows of the picture, counted from its lower left corner, that a line of figures colours."""
-    figure = Figure(figsize=(4, 2), dpi=100)
+    figure = Figure(figsize=(4, 2), dpi=100, layout="none")
     canvas = FigureCanvasAgg(figure)
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
@@ -37,7 +37,7 @@ def test_figures_stand_side_by_side_on_one_baseline_where_they_were_put():
 
 
 def _drawn_by_matplotlib(text):
-    figure = Figure(figsize=(4, 2), dpi=100)
+    figure = Figure(figsize=(4, 2), dpi=100, layout="none")
     canvas = FigureCanvasAgg(figure)
     with style.context():
         figure.text(0.3, 0.5, text, fontsize=14, color="red")

@@ -6,42 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dlhelpers.exercises import lines
 from dlhelpers.exercises.core import call, checker, compare, refuse
-
-
-def _problem(seed: int, n: int = 12) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Inputs off centre, noisy targets, and a guess: no two mistakes give the same number."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(1.5, 2.0, n)
-    return x, 3 * x - 1 + rng.normal(0, 0.5, n), float(rng.normal(1, 1)), float(rng.normal(-2, 1))
-
-
-def _loss(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> float:
-    return sum((slope * a + intercept - b) ** 2 for a, b in zip(x.tolist(), y.tolist(), strict=True)) / len(x)
-
-
-def _gradient(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Central differences, which are exact on a quadratic: nothing shared with the formula asked for."""
-    def along(dm: float, dc: float) -> float:
-        return (_loss(slope + dm, intercept + dc, x, y) - _loss(slope - dm, intercept - dc, x, y)) / 2
-    return np.array([along(1, 0), along(0, 1)])
-
-
-def _beta(x: np.ndarray) -> float:
-    """Largest curvature of the mean squared error over (slope, intercept), from trace and determinant."""
-    trace, determinant = float(np.mean(x**2)) + 1, float(np.var(x))
-    return trace + float(np.sqrt(trace**2 - 4 * determinant))
-
-
-def _factor(x: np.ndarray, eta: float) -> float:
-    """The k for which x/k has the largest curvature 2/eta, by bisection; NaN where there is none."""
-    low, high = 1e-6, 1e6
-    if not _beta(x / high) < 2 / eta < _beta(x / low):
-        return float("nan")
-    for _ in range(200):
-        middle = float(np.sqrt(low * high))
-        low, high = (middle, high) if _beta(x / middle) > 2 / eta else (low, middle)
-    return low
 
 
 @checker("weighted_gradient", "it equals the finite differences of the weighted loss")
@@ -52,7 +18,7 @@ def check_weighted_gradient(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     for seed in range(3):
-        x, y, slope, intercept = _problem(seed)
+        x, y, slope, intercept = lines.problem(seed)
         weight = np.random.default_rng(100 + seed).uniform(0.2, 3.0, len(x))
         total = float(weight.sum())
 
@@ -82,7 +48,7 @@ def check_weighted_gradient(answer: Any) -> None:
             "weights": right * total / len(x) / 2,
             "the weights touch the prediction only; each belongs to a whole squared miss":
                 2 * np.array([np.sum(prediction_only * x), np.sum(prediction_only)]) / total,
-            "the weights are not used: this is the gradient of the plain mean": _gradient(slope, intercept, x, y),
+            "the weights are not used: this is the gradient of the plain mean": lines.gradient(slope, intercept, x, y),
             "the intercept is missing from the prediction: it is slope·x + intercept":
                 derivatives(weight / total, c=0.0),
             "the weights count twice: the residual is squared, the weight is not": derivatives(weight**2 / total),
@@ -131,8 +97,8 @@ def check_train_in_batches(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     for seed, batch, epochs in ((2, 5, 4), (1, 12, 2), (0, 4, 0), (3, 1, 2)):
-        x, y, _, _ = _problem(seed)
-        eta = 0.2 / max(_beta(x), float(2 * np.max(x**2) + 2))
+        x, y, _, _ = lines.problem(seed)
+        eta = 0.2 / max(lines.beta(x), float(2 * np.max(x**2) + 2))
         n = len(x)
 
         def walk(rate: float = eta, rounds: int = epochs, how: str = "", x: np.ndarray = x,
@@ -157,15 +123,15 @@ def check_train_in_batches(answer: Any) -> None:
                     at = origin if how == "stale" else theta
                     size = {"sum": len(a), "half sum": len(a) / 2, "by n": len(a) / n,
                             "by batch": len(a) / batch}.get(how, 1.0)
-                    step = rate * size * _gradient(at[0], at[1], a, b)
+                    step = rate * size * lines.gradient(at[0], at[1], a, b)
                     if how == "slope only":
                         step[1] = 0
                     if how == "alternate":
                         theta = theta - [step[0], 0]
-                        step = np.array([0, rate * _gradient(theta[0], theta[1], a, b)[1]])
+                        step = np.array([0, rate * lines.gradient(theta[0], theta[1], a, b)[1]])
                     if how == "intercept first":
                         theta = theta - [0, step[1]]
-                        step = np.array([rate * _gradient(theta[0], theta[1], a, b)[0], 0])
+                        step = np.array([rate * lines.gradient(theta[0], theta[1], a, b)[0], 0])
                     theta = theta - step
             return theta
 
@@ -213,26 +179,27 @@ def check_factor_for_rate(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     for seed, eta in enumerate((0.05, 0.8, 0.3)):
-        x = _problem(seed)[0]
-        n, right = len(x), _factor(x, eta)
+        x = lines.problem(seed)[0]
+        n, right = len(x), lines.factor(x, eta)
         compare(call(answer, "factor_for_rate", x, eta), right, "factor_for_rate", {
             "this is what to multiply the inputs by; they are divided": 1 / right,
             "this is k²; take the root": right**2,
             "this shrinks the whole Hessian by k²; the column of ones is not divided, only what holds x is":
-                np.sqrt(_beta(x) * eta / 2),
+                np.sqrt(lines.beta(x) * eta / 2),
             "this lets β shrink in proportion to the inputs; it holds their squares, and the column of ones":
-                _beta(x) * eta / 2,
+                lines.beta(x) * eta / 2,
             "this looks at the slope's own curvature; slope and intercept interfere unless the inputs are centred":
                 np.sqrt(np.mean(x**2) * eta),
             "this takes the variance for the curvature: that holds for centred inputs only":
                 np.sqrt(np.var(x) * eta),
-            "this makes η the safe choice 1/β; it is to be the limit, 2/β": _factor(x, 2 * eta),
-            "this belongs to the half-mean loss; the mean squared error is twice as curved": _factor(x, eta / 2),
-            "this belongs to the sum of squares; the mean squared error is less curved by n": _factor(x, n * eta),
+            "this makes η the safe choice 1/β; it is to be the limit, 2/β": lines.factor(x, 2 * eta),
+            "this belongs to the half-mean loss; the mean squared error is twice as curved": lines.factor(x, eta / 2),
+            "this belongs to the sum of squares; the mean squared error is less curved by n": lines.factor(x, n * eta),
         }, rtol=1e-5)
     for eta in (1.0, 1.7):
-        result = call(answer, "factor_for_rate", _problem(3)[0], eta, if_none="factor_for_rate returned None: where no "
-                      "factor is large enough, return np.inf")
+        x = lines.problem(3)[0]
+        result = call(answer, "factor_for_rate", x, eta, if_none="factor_for_rate returned None: where no factor is "
+                      "large enough, return np.inf")
         if np.size(result) != 1 or not np.isposinf(np.asarray(result, dtype=float)).all():
             refuse("factor_for_rate should be np.inf for an η of 1 or more: the column of ones alone has the curvature "
                    "2, whatever the inputs are divided by")
@@ -298,7 +265,7 @@ def check_step_in_z(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     for seed, eta in enumerate((0.15, 0.5, 0.25)):
-        x, y, m, c = _problem(seed, n=25)
+        x, y, m, c = lines.problem(seed, n=25)
         mean, s, height = float(x.mean()), float(x.std()), float(y.mean())
         best = float(np.mean((x - mean) * (y - height)) / np.var(x))
         w, b, goal = m * s, c + m * mean, np.array([best * s, height])
@@ -320,7 +287,7 @@ def check_step_in_z(answer: Any) -> None:
             "the line was not translated into z before the step: its w and b are not slope and intercept":
                 back(stepped(m, c)),
             "the line was translated neither into z nor back": stepped(m, c),
-            "this step was taken in x, not in z": start - eta * _gradient(m, c, x, y),
+            "this step was taken in x, not in z": start - eta * lines.gradient(m, c, x, y),
             "on the way into z the intercept was moved the wrong way: at z = 0 the line is at x = mean":
                 back(stepped(b=c - m * mean)),
             "on the way into z the intercept was left as it was: z = 0 is not x = 0": back(stepped(b=c)),

@@ -171,7 +171,7 @@ def _character(character: str, size: float, color: str, weight: str) -> np.ndarr
     """(height, advance, 4) uint8: one character in a cell as high as a digit, so that neighbours share a baseline."""
     with style.context():
         cell = round(1.45 * size * 100 / 72)
-        figure = Figure(figsize=(0.04 * size, cell / 100), dpi=100)
+        figure = Figure(figsize=(0.04 * size, cell / 100), dpi=100, layout="none")
         canvas = FigureCanvasAgg(figure)
         figure.patch.set_alpha(0.0)
         drawn = figure.text(0, 0.27, character, fontsize=size, color=color, fontweight=weight, va="baseline")
