@@ -269,18 +269,18 @@ def test_step_in_z(answers):
 
 
 def test_a_step_in_z_with_half_ends_on_the_least_squares_line(answers):
-    x, y, slope, intercept = linear_model._problem(7)
+    x, y, slope, intercept = lines.problem(7)
     np.testing.assert_allclose(answers["step_in_z"](slope, intercept, x, y, 0.5), np.polyfit(x, y, 1), rtol=1e-9)
 
 
 def test_the_oracles_are_independent_and_right():
     """The checkers' own loss, gradient and curvature, against numpy's least squares and eigenvalues."""
-    x, y, slope, intercept = linear_model._problem(5)
+    x, y, slope, intercept = lines.problem(5)
     A = np.column_stack([x, np.ones(len(x))])
     residual = A @ [slope, intercept] - y
     assert np.isclose(lines.loss(slope, intercept, x, y), residual @ residual / len(x))
-    np.testing.assert_allclose(linear_model._gradient(slope, intercept, x, y), 2 / len(x) * A.T @ residual)
-    assert np.isclose(linear_model._beta(x), np.linalg.eigvalsh(2 / len(x) * A.T @ A)[-1])
+    np.testing.assert_allclose(lines.gradient(slope, intercept, x, y), 2 / len(x) * A.T @ residual)
+    assert np.isclose(lines.beta(x), np.linalg.eigvalsh(2 / len(x) * A.T @ A)[-1])
 
 
 @pytest.mark.parametrize("answer", [3, "text", None, ...])
