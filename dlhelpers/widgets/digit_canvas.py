@@ -43,7 +43,7 @@ def readers() -> dict[str, torch.nn.Module]:
 class DigitCanvas(live.Explorer):
     """A pad to draw on, what the net sees of it, and ten probabilities."""
 
-    title = "Draw a digit, as large as you like (scroll: another pen)"
+    title = "Draw a digit, as large as you like (scroll: more or less ink)"
     alt = "A hand-drawn digit, the 28 by 28 pixels that a net sees of it, and its probabilities for the ten digits"
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class DigitCanvas(live.Explorer):
             "reader": live.choice("reader", list(self._readers), width="290px"),
             "prepared": live.choice("drawing", [("prepared like the shipped digits", True), ("only shrunk", False)],
                                     width="290px"),
-            "pen": live.slider("pen", drawing.PEN, 1.0, 9.0, 0.25, readout=".2f", width="250px"),
+            "ink": live.slider("ink", 0.305, 0.105, 0.505, 0.02, readout=".3f", width="250px"),
         }
         self.buttons = {"example": live.button("example", "forward", "the next of ten drawn examples"),
                         "undo": live.button("undo", "undo", "take back the last stroke"),
@@ -77,7 +77,7 @@ class DigitCanvas(live.Explorer):
                                         fontweight="bold", color=style.VERMILION, alpha=0.85))
         pad.set(xlim=(0, 1), ylim=(1, 0), aspect="equal", xticks=[], yticks=[], title="draw here")
         seen.set(xticks=[], yticks=[], title="what the net sees")
-        bars.set(xlim=(0, 1), ylim=(9.6, -0.6), yticks=range(10), xlabel="probability", title="what it says")
+        bars.set(xlim=(0, 1.4), xticks=[0, 0.25, 0.5, 0.75, 1], ylim=(9.6, -0.6), yticks=range(10), xlabel="probability", title="what it says")
         for ax in (pad, seen):
             ax.grid(False)
             for side in ax.spines.values():
@@ -87,7 +87,10 @@ class DigitCanvas(live.Explorer):
     def update(self, **values: Any) -> None:
         """Prepare what is drawn and ask the chosen net."""
         strokes = [np.array(stroke, float) for stroke in self._strokes]
-        picture = (drawing.prepare if values["prepared"] else drawing.shrink)(strokes, **({"ink": values["ink"]} if values["prepared"] else {"pen": values["ink"] / 5}))
+        if values["prepared"]:
+            picture = drawing.prepare(strokes, ink=values["ink"])
+        else:
+            picture = drawing.shrink(strokes, pen=0.2 * values["ink"])
         with torch.no_grad():
             scores = self._readers[values["reader"]](torch.from_numpy(picture).flatten()[None])  # (1, 784)
         p = torch.softmax(scores[0], 0).numpy()
@@ -118,8 +121,8 @@ class DigitCanvas(live.Explorer):
 
     def _mouse(self, kind: str, ax: Any, x: float, y: float) -> None:
         if kind == "wheel":
-            pen = self.controls["pen"]
-            pen.value = float(np.clip(pen.value + (0.25 if y < 0 else -0.25), pen.min, pen.max))
+            ink = self.controls["ink"]
+            ink.value = float(np.clip(ink.value + (0.02 if y < 0 else -0.02), ink.min, ink.max))
             return
         if kind == "up":
             if self._pen_down:

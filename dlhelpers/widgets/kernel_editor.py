@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 
 from dlhelpers import data
 from dlhelpers.plotting import style
-from dlhelpers.widgets import live
+from dlhelpers.widgets import live, sprites
 
 #: Height and width of the part of a picture that is shown, and how far it may be shifted.
 HEIGHT, WIDTH, REACH = 112, 128, 20
@@ -78,12 +78,13 @@ class KernelEditor(live.Explorer):
 
     def __init__(self) -> None:
         self._pictures = pictures()
-        self._place, self._held = (60, 64), None
+        self._place, self._held = (0, 0), None
         self.live = live.LiveFigure((11.6, 4.0), mouse=self._mouse, ncols=4, width_ratios=(1.75, 0.8, 0.8, 1.75))
         self._draw()
         self.controls = {
             "picture": live.choice("picture", list(self._pictures), width="150px"),
             "kernel": live.choice("kernel", [*KERNELS, OWN], width="240px"),
+            "sum": live.choice("sum", [("cross-correlation, w ⋆ x", False), ("convolution, w * x", True)], width="240px"),
             "shift": live.slider("shift the picture", 0, -REACH, REACH, integer=True, width="320px"),
         }
         first = np.array(next(iter(KERNELS.values())), float)
@@ -91,34 +92,45 @@ class KernelEditor(live.Explorer):
             self.controls[f"w{i + 1}{j + 1}"] = ipywidgets.BoundedFloatText(
                 value=float(value), min=-9.0, max=9.0, step=0.25, tooltip=f"weight in row {i + 1}, column {j + 1}",
                 layout=ipywidgets.Layout(width="72px"))
-        self.buttons = {"turn": live.button("half a turn", "rotate-right", "turn the kernel by 180 degrees")}
+        # The first window lies where the first kernel answers most.
+        x, w = self._pictures[self.controls["picture"].value][:, REACH:REACH + WIDTH + 2], first
+        y = sum(w[m, n] * x[m:m + HEIGHT, n:n + WIDTH] for m in range(3) for n in range(3))
+        self._place = tuple(int(v) for v in np.unravel_index(y.argmax(), y.shape))
         self.connect()
 
     def _draw(self) -> None:
         picture, window, kernel, found = self.live.axes
         with style.context():
             move = self.live.moving
-            empty = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-            self._shown, self._map = (move(ax.imshow(empty, interpolation="nearest", zorder=1)) for ax in (picture, found))
-            self._small = [move(ax.imshow(empty[:3, :3], interpolation="nearest", zorder=1)) for ax in (window, kernel)]
+            for ax, height, width in ((picture, HEIGHT, WIDTH), (window, 3, 3), (kernel, 3, 3), (found, HEIGHT, WIDTH)):
+                ax.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal")
+            self._shown, self._patch, self._weights, self._map = (move(sprites.Pixels(ax)) for ax in self.live.axes)
             self._frame = move(picture.add_patch(Rectangle((0, 0), 3, 3, fill=False, edgecolor=style.VERMILION,
                                                            linewidth=2.4, zorder=4)))
             self._dot, = found.plot([], [], "s", markersize=9, markerfacecolor="none", markeredgecolor=style.VERMILION,
                                     markeredgewidth=2.2, zorder=4)
             move(self._dot)
-            self._numbers = [[[move(ax.text(j, i, "", ha="center", va="center", fontsize=12, zorder=5))
-                               for j in range(3)] for i in range(3)] for ax in (window, kernel)]
-            self._says = move(window.text(1.12, -0.30, "", transform=window.transAxes, ha="center", va="top",
-                                          fontsize=13, fontweight="bold", color=style.INK))
-            self._range = move(found.text(0.5, -0.03, "", transform=found.transAxes, ha="center", va="top",
-                                          fontsize=11, color=style.MUTED))
-        for ax, title in zip(self.live.axes, ("picture x", "window", "kernel w", "map y"), strict=True):
+            # For each number two words, dark and light, of which one is empty.
+            self._numbers = [[[move(sprites.Words(ax, color=color)) for color in (style.INK, "white")]
+                              for _ in range(9)] for ax in (window, kernel)]
+            for words in self._numbers:
+                for place, pair in enumerate(words):
+                    for word in pair:
+                        word.set_position((place % 3, place // 3))
+            below = {"transform": found.transAxes, "ha": "center", "va": "top"}
+            self._says = move(found.text(0.5, -0.02, "", fontsize=13, fontweight="bold", color=style.INK, **below))
+            self._range = move(found.text(0.5, -0.11, "", fontsize=11, color=style.MUTED, **below))
+            window.text(1.08, 0.5, "×", transform=window.transAxes, ha="center", va="center", fontsize=18)
+            kernel.text(1.1, 0.5, "Σ", transform=kernel.transAxes, ha="center", va="center", fontsize=18)
+        for ax, title in zip(self.live.axes, ("picture x", "window", "kernel", "map y"), strict=True):
             ax.set(xticks=[], yticks=[], title=title)
             ax.grid(False)
 
     def update(self, **values: Any) -> None:
         """Correlate the shown part of the picture with the nine weights."""
         weights = np.array([[values[f"w{i}{j}"] for j in (1, 2, 3)] for i in (1, 2, 3)])
+        # Convolution lets each window meet the kernel turned by half a turn.
+        weights = weights[::-1, ::-1] if values["sum"] else weights
         left = REACH - values["shift"]
         x = self._pictures[values["picture"]][:, left:left + WIDTH + 2]
         y = sum(weights[m, n] * x[m:m + HEIGHT, n:n + WIDTH] for m in range(3) for n in range(3))
@@ -131,28 +143,19 @@ class KernelEditor(live.Explorer):
             self._range.set_text(f"black 0, white {total:.3g}")
         else:
             self._map.set_data(SIGNED[_bytes(0.5 + 0.5 * y / limit)])
-            self._range.set_text(f"blue {-limit:.2f}, white 0, red {limit:.2f}")
+            self._range.set_text(f"blue −{limit:.2f}, white 0, red {limit:.2f}")
         i, j = self._place
         patch, scale = x[i:i + 3, j:j + 3], float(np.abs(weights).max()) or 1.0
-        self._small[0].set_data(GREY[_bytes(patch)])
-        self._small[1].set_data(SIGNED[_bytes(0.5 + 0.4 * weights / scale)])
-        for m in range(3):
-            for n in range(3):
-                self._numbers[0][m][n].set(text=f"{patch[m, n]:.2f}", color="white" if patch[m, n] < 0.5 else style.INK)
-                self._numbers[1][m][n].set_text(f"{weights[m, n]:g}")
+        self._patch.set_data(GREY[_bytes(patch)])
+        self._weights.set_data(SIGNED[_bytes(0.5 + 0.4 * weights / scale)])
+        _write(self._numbers[0], [f"{value:.2f}" for value in patch.flat], patch.ravel() < 0.5)
+        _write(self._numbers[1], [f"{value:g}".replace("-", "−") for value in weights.flat],
+               np.abs(weights.ravel()) > 0.6 * scale)
         self._frame.set_xy((j - 1.5, i - 1.5))
         self._dot.set_data([j], [i])
-        self._says.set_text(f"sum of the nine products: {y[i, j]:.2f}")
+        self._says.set_text(f"here: {y[i, j]:.2f}")
         self._state = {"row": float(i), "column": float(j), "output": float(y[i, j]), "least": float(y.min()),
                        "greatest": float(y.max()), "sum of weights": total, "shift": float(values["shift"])}
-
-    def press(self, name: str) -> None:
-        """Turn the kernel by half a turn: correlation with it is then convolution.
-
-        :param name: of the button; there is one.
-        """
-        held = self.values()
-        self.set(**{f"w{i}{j}": held[f"w{4 - i}{4 - j}"] for i in (1, 2, 3) for j in (1, 2, 3)})
 
     def set(self, **values: Any) -> None:
         """Set several controls at once; a kernel's name sets its nine weights.
@@ -187,8 +190,7 @@ class KernelEditor(live.Explorer):
         fields = [control for name, control in self.controls.items() if name.startswith("w")]
         square = ipywidgets.VBox([ipywidgets.HBox(fields[i:i + 3]) for i in (0, 3, 6)])
         others = [control for name, control in self.controls.items() if not name.startswith("w")]
-        shown.children[-3].children = (square, ipywidgets.VBox([ipywidgets.HBox(others[:2]), others[2]]),
-                                       *self.buttons.values())
+        shown.children[-3].children = (square, ipywidgets.VBox([ipywidgets.HBox(others[:2]), ipywidgets.HBox(others[2:])]))
         return shown
 
     def _mouse(self, kind: str, ax: Any, x: float, y: float) -> None:
@@ -204,6 +206,7 @@ class KernelEditor(live.Explorer):
             super()._on_change(None)
         elif ax is kernel and kind == "down":
             cell = (int(np.clip(round(y), 0, 2)), int(np.clip(round(x), 0, 2)))
+            cell = (2 - cell[0], 2 - cell[1]) if self.controls["sum"].value else cell
             self._held = (f"w{cell[0] + 1}{cell[1] + 1}", y, self.controls[f"w{cell[0] + 1}{cell[1] + 1}"].value)
         elif ax is kernel and self._held is not None:
             # Up by one cell is worth 2; quarters, as the fields step.
@@ -215,6 +218,13 @@ def _weights(kernel: str) -> dict[str, float]:
     """The controls that a named kernel sets; none for one's own."""
     rows = KERNELS.get(kernel, [])
     return {f"w{i}{j}": float(value) for i, row in enumerate(rows, 1) for j, value in enumerate(row, 1)}
+
+
+def _write(words: list[Any], texts: list[str], light: np.ndarray) -> None:
+    """Nine numbers, light ones on dark ground."""
+    for (dark, white), text, is_light in zip(words, texts, light, strict=True):
+        dark.set_text("" if is_light else text)
+        white.set_text(text if is_light else "")
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
