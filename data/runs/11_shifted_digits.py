@@ -1,4 +1,4 @@
-"""Record what moved, scaled and covered digits do to five ways of reading them.
+"""Record what moved, scaled and covered digits do to six ways of reading them.
 
     python data/runs/11_shifted_digits.py
 
@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from dlhelpers import data, files, runs, training
-from dlhelpers.models.convolutional import three_layer
+from dlhelpers.models.convolutional import Images, three_layer
 from dlhelpers.models.mlp import mlp
 
 NAME = "11_shifted_digits"
@@ -28,9 +28,12 @@ EPOCHS, BATCH, HELD_BACK, REACH = 20, 50, 300, 4
 SEARCHED = SEEDS[:3]
 #: Way -> (net, trained on moved copies).
 WAYS = {"dense": ("dense", False), "convolutions": ("flat", False), "convolutions, mean over places": ("mean", False),
-        "dense, shown moved digits": ("dense", True), "convolutions, shown moved digits": ("flat", True)}
+        "dense, shown moved digits": ("dense", True), "convolutions, shown moved digits": ("flat", True),
+        "convolutions, maxima": ("max", False)}
 SHIFTS, SIDES, PATCH = np.arange(REACH + 1), np.arange(10, 29, 2), 7
 CORNERS = np.arange(-3, 28, 3)
+#: The ways that are tried with a patch laid over the digits as well: that takes long.
+COVERED = ("dense", "convolutions")
 
 
 def net(kind: str, seed: int) -> nn.Module:
@@ -39,11 +42,15 @@ def net(kind: str, seed: int) -> nn.Module:
         return mlp([784, 128, 10], "relu", seed=seed)
     if kind == "flat":
         return three_layer(seed=seed)
-    whole = three_layer(seed=seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        read_out = nn.Linear(32, 10)
-    return nn.Sequential(*list(whole)[:-2], nn.AdaptiveAvgPool2d(1), nn.Flatten(), read_out)
+        if kind == "mean":
+            return nn.Sequential(*list(three_layer(seed=seed))[:-2], nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                                 nn.Linear(32, 10))
+        parts = [part for d_in, d_out, pool in ((1, 16, nn.MaxPool2d(2)), (16, 32, nn.MaxPool2d(2)),
+                                                (32, 32, nn.AdaptiveMaxPool2d(1)))
+                 for part in (nn.Conv2d(d_in, d_out, 3, padding=1), nn.ReLU(), pool)]
+        return nn.Sequential(Images(), *parts, nn.Flatten(), nn.Linear(32, 10))
 
 
 class Moved(nn.Module):
@@ -102,6 +109,8 @@ def main() -> None:
         shift = [float(np.mean([right(data.frames.shifted(X_new, a * s, b * s))
                                 for a, b in ((1, 0), (-1, 0), (0, 1), (0, -1))])) for s in map(int, SHIFTS)]
         scale = [right(data.frames.framed(digits.X_test, int(side))) for side in SIDES]
+        if way not in COVERED:
+            return {"shift": shift, "scale": scale}
         cover = [[right(data.frames.covered(X_new, int(r), int(c), PATCH)) for c in CORNERS] for r in CORNERS]
         return {"shift": shift, "scale": scale, "cover": cover}
 
@@ -113,7 +122,8 @@ def main() -> None:
         best = RATES[int(np.median(table, axis=1).argmin())]
         found = [once(f"{way} measured {seed}", lambda s=seed: measured(way, best, s)) for seed in SEEDS]
         stored[f"search_{k}"], stored[f"rate_{k}"] = table, np.array(best)
-        stored |= {f"{what}_{k}": np.array([one[what] for one in found]) for what in ("shift", "scale", "cover")}
+        kinds = ("shift", "scale", "cover") if way in COVERED else ("shift", "scale")
+        stored |= {f"{what}_{k}": np.array([one[what] for one in found]) for what in kinds}
     runs.save(NAME, stored, command=COMMAND, seed=list(SEEDS), seconds=sum(v[1] for v in done.values()), epochs=EPOCHS,
               batch=BATCH, held_back=HELD_BACK, patch=PATCH, digit_side=20)
 

@@ -32,8 +32,8 @@ def check_input_sides(answer: Any) -> None:
             most = (most - one) * s + k - pad * p + spare
         return [least, most]
 
-    cases: list[tuple[Layers, int]] = [([(5, 1, 0)], 28), ([(3, 2, 0)], 4), ([(3, 2, 1)], 4), ([(5, 3, 2), (3, 1, 0)], 6),
-                                       ([(3, 2, 1), (3, 2, 1), (3, 2, 1)], 4), ([(7, 2, 3), (3, 3, 0), (2, 2, 0)], 5)]
+    cases: list[tuple[Layers, int]] = [([(5, 1, 0)], 28), ([(3, 2, 0)], 4), ([(3, 2, 1)], 4),
+                                       ([(3, 2, 1), (3, 2, 1), (3, 2, 1)], 4), ([(5, 3, 2), (3, 1, 0)], 6), ([(7, 2, 3), (3, 3, 0), (2, 2, 0)], 5)]
     for layers, out in cases:
         got = call(answer, "input_sides", layers, out)
         if np.shape(got) != (2,):
@@ -179,4 +179,69 @@ def _overlapping_as_blocks(g: Array, x: Array, k: int) -> Array:
         if part.size:
             a, b = divmod(int(part.argmax()), part.shape[1])
             found[k * i + a, k * j + b] += g[i, j]
+    return found
+
+
+_BUDGET, _SHARE = 10_000, 0.88
+
+
+@checker("train_moved", "ten thousand numbers at most, and a digit may stand where it likes")
+def check_train_moved(answer: Any) -> None:
+    """``train_moved(X, y)`` -> a trained net of at most 10 000 parameters that reads moved digits.
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    digits = data.digits("bundled")
+    X, X_new = data.frames.framed(digits.X_train), data.frames.framed(digits.X_test)
+    shown = {"X": "1 500 digits in the middle of their frames"}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for so small a net, threads do little but wait for each other
+    try:
+        net = call(answer, "train_moved", X, digits.y_train)
+    finally:
+        torch.set_num_threads(threads)
+    if not isinstance(net, nn.Module):
+        refuse(f"train_moved should return the trained net, a torch module, got {type(net).__name__}", inputs=shown)
+    size = sum(p.numel() for p in net.parameters()) + sum(b.numel() for b in net.buffers())
+    if size > _BUDGET:
+        refuse(f"train_moved: this net holds {size} numbers, more than {_BUDGET}: which layer has most of them, and "
+               "what could shrink the map before it?", inputs=shown)
+    moves = [(0, 0), *((a, b) for a in (-4, -1, 2, 4) for b in (-4, 0, 4))]
+    scores = [_scores(net, data.frames.shifted(X_new, a, b)) for a, b in moves]
+    shares = [float((s.argmax(1) == digits.y_test.numpy()).mean()) for s in scores]
+    home, away = shares[0], float(np.mean(shares[1:]))
+    if away >= _SHARE:
+        return
+    counts = np.bincount(np.concatenate([s.argmax(1) for s in scores]), minlength=10)
+    for seen, hint in (
+        (all(np.ptp(s, axis=0).max() < 1e-6 for s in scores), "every image gets the same scores: nothing was learned, or "
+                                                            "all units are dead"),
+        (counts.max() > 0.9 * counts.sum(), f"nearly every image is called a {counts.argmax()}: the net guesses; smaller "
+                                            "steps, or more of them?"),
+        (home < 0.6, f"{home:.0%} of the digits in the middle are read right, so it has not learned to read yet: more "
+                     "steps, or a rate that suits"),
+        (home - away > 0.15, f"{home:.0%} of the digits in the middle are read right, but {away:.0%} of the moved ones: "
+                             "what in the net, or in what it is shown, could make it forget the place?"),
+    ):
+        if seen:
+            refuse(f"train_moved: {hint}", inputs=shown)
+    refuse(f"train_moved: {away:.0%} of the moved digits are read right, and {home:.0%} of those in the middle: the "
+           f"place is no longer the trouble, reading is; {size} of {_BUDGET} numbers are used", inputs=shown)
+
+
+def _scores(net: nn.Module, X: torch.Tensor) -> Array:
+    """Ten scores an image, wherever the net lives; refuses other forms."""
+    net.eval()
+    try:
+        with torch.no_grad():
+            scores = net(X.to(next(net.parameters(), X)))
+    except (RuntimeError, ValueError):
+        refuse("train_moved: the net that came back does not take images of shape (n, 784)")
+    if not isinstance(scores, torch.Tensor) or scores.shape != (len(X), 10):
+        shape = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+        refuse(f"train_moved: the net should give ten scores for each image, (n, 10), got {shape} for n = {len(X)}")
+    found = scores.cpu().double().numpy()
+    if not np.isfinite(found).all():
+        refuse("train_moved: the scores are not finite: a smaller learning rate?")
     return found

@@ -50,7 +50,7 @@ class DigitCanvas(live.Explorer):
         self._readers = readers()
         self._examples = drawing.examples()
         self._strokes = [list(map(tuple, stroke)) for stroke in self._examples[3]]
-        self._example, self._pen_down, self._last = 3, False, 0.0
+        self.example, self._pen_down, self._last = 3, False, 0.0
         self.live = live.LiveFigure((10.8, 4.0), mouse=self._mouse, ncols=3, width_ratios=(1.0, 1.0, 1.15))
         self._draw()
         self.controls = {
@@ -109,8 +109,8 @@ class DigitCanvas(live.Explorer):
         """``example``: the next drawn digit; ``undo``: without the last stroke; ``clear``: an empty pad."""
         self._pen_down = False
         if name == "example":
-            self._example = (self._example + 1) % 10
-            self._strokes = [list(map(tuple, stroke)) for stroke in self._examples[self._example]]
+            self.example = (self.example + 1) % 10
+            self._strokes = [list(map(tuple, stroke)) for stroke in self._examples[self.example]]
         else:
             self._strokes = self._strokes[:-1] if name == "undo" else []
         self.update(**self.values())
