@@ -1,4 +1,4 @@
-"""The kernel editor computes what torch does; the canvas reads ten digits that are drawn with the mouse, or a finger."""
+"""The kernel editor computes what torch does; the canvas reads ten digits, drawn with the mouse or a finger."""
 
 import numpy as np
 import pytest

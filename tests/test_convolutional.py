@@ -126,7 +126,7 @@ X, W = torch.zeros(2, 3, 8, 9), torch.zeros(4, 3, 5, 5)
      r"x must have shape \(n, 3, height, width\), got \(3, 8, 9\): a single image needs an axis for the batch"),
     (lambda: C.correlate(X[:, :2], W), ValueError, r"x must have shape \(n, 3, height, width\), got \(2, 2, 8, 9\)$"),
     (lambda: C.correlate(X[:, :, :4], W), ValueError,
-     r"w must not be larger than the image: kernel 5 x 5, x of 4 x 9 .* x must have shape \(n, 3, at least 5, at least 5\)"),
+     r"w must not be larger than the image: kernel 5 x 5, x of 4 x 9 .* shape \(n, 3, at least 5, at least 5\)"),
     (lambda: C.correlate(X, W, stride=0), ValueError, "stride must be at least 1, got 0"),
     (lambda: C.correlate(X, W, stride=1.5), TypeError, "stride must be an integer"),
     (lambda: C.correlate(X, W, padding=-1), ValueError, "padding must be at least 0"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -117,10 +118,10 @@ def main() -> None:
     stored: dict[str, np.ndarray] = {"names": np.array(list(WAYS)), "rates": np.array(RATES), "shifts": SHIFTS,
                                      "sides": SIDES, "corners": CORNERS}
     for k, way in enumerate(WAYS):
-        table = np.array([[once(f"{way} {rate} {seed}", lambda r=rate, s=seed: searched(way, r, s)) for seed in SEARCHED]
+        table = np.array([[once(f"{way} {rate} {seed}", partial(searched, way, rate, seed)) for seed in SEARCHED]
                           for rate in RATES])
         best = RATES[int(np.median(table, axis=1).argmin())]
-        found = [once(f"{way} measured {seed}", lambda s=seed: measured(way, best, s)) for seed in SEEDS]
+        found = [once(f"{way} measured {seed}", partial(measured, way, best, seed)) for seed in SEEDS]
         stored[f"search_{k}"], stored[f"rate_{k}"] = table, np.array(best)
         kinds = ("shift", "scale", "cover") if way in COVERED else ("shift", "scale")
         stored |= {f"{what}_{k}": np.array([one[what] for one in found]) for what in kinds}

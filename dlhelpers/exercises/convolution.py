@@ -1,4 +1,4 @@
-"""Checkers for the exercises of lecture 11: sizes backwards, fewer products, a kernel found, pooling's gradient, a net."""
+"""Checkers for the exercises of lecture 11: sizes backwards, fewer products, a kernel found, a maximum, a net."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def check_input_sides(answer: Any) -> None:
         return [least, most]
 
     cases: list[tuple[Layers, int]] = [([(5, 1, 0)], 28), ([(3, 2, 0)], 4), ([(3, 2, 1)], 4),
-                                       ([(3, 2, 1), (3, 2, 1), (3, 2, 1)], 4), ([(5, 3, 2), (3, 1, 0)], 6), ([(7, 2, 3), (3, 3, 0), (2, 2, 0)], 5)]
+                                       ([(3, 2, 1), (3, 2, 1), (3, 2, 1)], 4), ([(5, 3, 2), (3, 1, 0)], 6),
+                                       ([(7, 2, 3), (3, 3, 0), (2, 2, 0)], 5)]
     for layers, out in cases:
         got = call(answer, "input_sides", layers, out)
         if np.shape(got) != (2,):
@@ -215,14 +216,14 @@ def check_train_moved(answer: Any) -> None:
         return
     counts = np.bincount(np.concatenate([s.argmax(1) for s in scores]), minlength=10)
     for seen, hint in (
-        (all(np.ptp(s, axis=0).max() < 1e-6 for s in scores), "every image gets the same scores: nothing was learned, or "
-                                                            "all units are dead"),
-        (counts.max() > 0.9 * counts.sum(), f"nearly every image is called a {counts.argmax()}: the net guesses; smaller "
-                                            "steps, or more of them?"),
+        (all(np.ptp(s, axis=0).max() < 1e-6 for s in scores), "every image gets the same scores: nothing was "
+                                                              "learned, or all units are dead"),
+        (counts.max() > 0.9 * counts.sum(), f"nearly every image is called a {counts.argmax()}: the net guesses; "
+                                            "smaller steps, or more of them?"),
         (home < 0.6, f"{home:.0%} of the digits in the middle are read right, so it has not learned to read yet: more "
                      "steps, or a rate that suits"),
-        (home - away > 0.15, f"{home:.0%} of the digits in the middle are read right, but {away:.0%} of the moved ones: "
-                             "what in the net, or in what it is shown, could make it forget the place?"),
+        (home - away > 0.15, f"{home:.0%} of the digits in the middle are read right, but {away:.0%} of the moved "
+                             "ones: what in the net, or in what it is shown, could make it forget the place?"),
     ):
         if seen:
             refuse(f"train_moved: {hint}", inputs=shown)

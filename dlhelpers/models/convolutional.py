@@ -200,7 +200,8 @@ class Images(nn.Module):
 
     def __init__(self, channels: int = 1, side: int = 28) -> None:
         super().__init__()
-        self.shape = (checks.integer(channels, "channels", at_least=1), *2 * (checks.integer(side, "side", at_least=1),))
+        side = checks.integer(side, "side", at_least=1)
+        self.shape = checks.integer(channels, "channels", at_least=1), side, side
 
     def forward(self, x: Tensor) -> Tensor:
         """x (n, channels side²) or (n, channels, side, side) -> (n, channels, side, side)."""
@@ -242,12 +243,12 @@ def three_layer(classes: int = 10, *, seed: int | None = None) -> nn.Sequential:
 
 def _loops(x: Tensor, w: Tensor, stride: int, padding: int) -> Tensor:
     """One place of the output after the other."""
-    wide, (k, l) = F.pad(x, 4 * (padding,)), w.shape[2:]
-    rows, columns = ((n - m) // stride + 1 for n, m in zip(wide.shape[2:], (k, l), strict=True))
+    wide, (k, m) = F.pad(x, 4 * (padding,)), w.shape[2:]
+    rows, columns = ((n - side) // stride + 1 for n, side in zip(wide.shape[2:], (k, m), strict=True))
     y = x.new_empty(len(x), len(w), rows, columns)
     for i in range(rows):
         for j in range(columns):
-            window = wide[:, None, :, stride * i:stride * i + k, stride * j:stride * j + l]  # (n, 1, C, k, k')
+            window = wide[:, None, :, stride * i:stride * i + k, stride * j:stride * j + m]  # (n, 1, C, k, k')
             y[:, :, i, j] = (window * w).sum((2, 3, 4))
     return y
 
@@ -262,8 +263,8 @@ def _matrix(x: Tensor, w: Tensor, stride: int, padding: int) -> Tensor:
 def _im2col(x: Tensor, w: Tensor, stride: int, padding: int) -> Tensor:
     rows, columns = (output_size(n, k, stride=stride, padding=padding)
                      for n, k in zip(x.shape[2:], w.shape[2:], strict=True))
-    k, l = w.shape[2:]
-    y = w.flatten(1) @ patches(x, (k, l), stride=stride, padding=padding)  # (O, C k k') @ (n, C k k', H' W')
+    k, m = w.shape[2:]
+    y = w.flatten(1) @ patches(x, (k, m), stride=stride, padding=padding)  # (O, C k k') @ (n, C k k', H' W')
     return y.reshape(len(x), len(w), rows, columns)  # (n, O, H' W') -> (n, O, H', W')
 
 
