@@ -53,6 +53,21 @@ def test_flow_is_autograd_descent():
     assert found.z.shape == (11, 4)
     last = torch.relu(torch.tensor(X) @ U.detach().T) @ v / math.sqrt(m)
     np.testing.assert_allclose(found.z[-1], last.numpy(), atol=1e-12)
+    slope = np.where(last.numpy() > 0, (a * w)[w > 0].sum(), (a * w)[w < 0].sum()) / math.sqrt(m)
+    assert found.push[-1] == pytest.approx(np.linalg.norm(ntk.gram(U.detach().numpy(), X) @ slope), rel=1e-10)
+    assert found.total_slope[-1] == pytest.approx(np.abs(slope).sum(), rel=1e-10)
+    assert not ntk.flow(X, y, m, time=0.4, eta=eta, seed=6).push.any()
+
+
+@pytest.mark.parametrize("split", [0.5, 0.8, 0.99])
+@pytest.mark.parametrize("delta", [0.5, 0.05])
+def test_two_slopes_need_no_union_over_the_points(split, delta):
+    """n times the larger slope of a random critic passes L n √(2 log(2/δ)/m) with probability at most δ."""
+    m, rng = 16, np.random.default_rng(8)
+    w = np.r_[np.full(8, math.sqrt(split / 8)), np.full(8, -math.sqrt((1 - split) / 8))]      # ‖w‖ = L = 1
+    a = rng.standard_normal((20_000, m))
+    slopes = np.abs([(a * w)[:, side].sum(1) / math.sqrt(m) for side in (w > 0, w < 0)]).max(0)
+    assert np.mean(slopes > math.sqrt(2 * math.log(2 / delta) / m)) < delta
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -180,6 +180,7 @@ def test_stored_arrays_change_in_every_way():
         changed = values.changed_data(array, how)
         assert changed.shape == array.shape and not np.array_equal(changed, array), how
     assert values.changed_data(array, "roll axis 0")[1].tolist() == array[0].tolist()
+    assert values.changed_data(array, "×2 in part 1 of dimension 1").tolist() == (array * [1, 2, 1, 1]).tolist()
 
 
 def test_shipped_tables_change_column_by_column(tmp_path):

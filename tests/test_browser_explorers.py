@@ -14,7 +14,8 @@ from test_browser import DONE, PROMPTS, run_all_cells
 from dlhelpers.widgets import registry
 
 #: Explorer -> a panel, a place in it, and the two numbers of the state that a click there sets.
-MOUSE = {"loss-under-mouse": (0, -2.5, 3.25), "gray-scott": (0, 0.0616, 0.042), "loss-surface": (0, 250.0, 200.0)}
+MOUSE = {"loss-under-mouse": (0, -2.5, 3.25), "gray-scott": (0, 0.0616, 0.042), "loss-surface": (0, 250.0, 200.0),
+         "perceptron": (0, 2.0, 1.0)}
 CELL = """import json, ipywidgets
 from dlhelpers.widgets import registry
 
@@ -99,6 +100,11 @@ def test_mouse_explorers_fit_and_hear_the_mouse(tmp_path: Path, width: int) -> N
                 page.mouse.up()
                 page.mouse.wheel(0, -120)
                 wait_for(page, name, f"s.radius < {before['radius'] - 0.05}")
+            elif name == "perceptron":  # pressed anywhere, the line with its normal at 120 degrees jumps there
+                wait_for(page, name, f"Math.abs(s.offset - {1 - 3**0.5 / 2}) < 0.06")
+                page.mouse.move(places[name][0], places[name][1] + 40, steps=4)
+                wait_for(page, name, "s.offset > 0.3")
+                page.mouse.up()
             else:
                 page.mouse.up()
                 first, second = ("x", "y") if name == "loss-under-mouse" else ("k", "F")

@@ -62,6 +62,27 @@ def test_the_explorer_draws_the_line_that_it_judges_also_beyond_the_slider():
     assert farthest > explorer.controls["offset"].max  # the case was met
 
 
+def test_the_line_follows_the_mouse():
+    explorer = PerceptronExplorer()
+    left, right = explorer.live.axes
+    explorer.set(angle=90.0, offset=0.0)
+    explorer._mouse("down", left, 2.0, 1.0)  # anywhere: the line jumps there, as steep as it was
+    assert explorer.values()["angle"] == 90.0 and explorer.values()["offset"] == pytest.approx(-1.0)
+    explorer._mouse("up", None, np.nan, np.nan)
+    explorer._mouse("move", left, 0.0, 0.0)  # let go
+    assert explorer.values()["offset"] == pytest.approx(-1.0)
+    explorer._mouse("down", left, *explorer._tip)  # the arrow: it turns about its foot (0, 1)
+    explorer._mouse("move", left, 2.0, 3.0)
+    assert explorer.values()["angle"] == pytest.approx(45.0)
+    assert explorer.weights @ [0, 1, 1] == pytest.approx(0.0) and explorer._foot == pytest.approx([0, 1])
+    explorer._mouse("up", left, 2.0, 3.0)
+    explorer._mouse("down", right, 300.0, 0.5)
+    assert explorer.values()["angle"] == 300.0
+    explorer._mouse("up", right, 300.0, 0.5)
+    explorer._mouse("wheel", left, 0.0, -120.0)
+    assert explorer.values()["angle"] == 302.0
+
+
 X, y = np.ones((4, 2)), np.array([1, -1, 1, -1])
 
 

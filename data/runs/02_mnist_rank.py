@@ -20,9 +20,13 @@ def main() -> None:
     design = np.column_stack([np.ones(len(images)), images])
     singular = np.linalg.svd(np.linalg.qr(design, mode="r"), compute_uv=False)
     tolerance = singular[0] * max(design.shape) * np.finfo(float).eps  # numpy's matrix_rank
+    lit = np.count_nonzero(images, axis=0)  # in how many images
+    rare = images[:, (lit > 0) & (lit <= 2)]
+    rare = rare[rare.any(1)]  # the few images in which they are lit
     runs.save("02_mnist_rank", {
         "rank": int((singular > tolerance).sum()), "columns": design.shape[1], "singular_values": singular,
-        "dark_pixels": int((images == 0).all(0).sum()), "tolerance": tolerance,
+        "dark_pixels": int((lit == 0).sum()), "tolerance": tolerance,
+        "lit": lit, "rare": rare,
     }, command="python data/runs/02_mnist_rank.py", seed=0, seconds=time.perf_counter() - started)
 
 

@@ -11,7 +11,7 @@ are held against the runs to the last digits.
 Source: Du, Zhai, Poczos and Singh, "Gradient Descent Provably Optimizes
 Over-parameterized Neural Networks", ICLR 2019; Cho and Saul, "Kernel Methods for Deep
 Learning", NeurIPS 2009; Rout, AAAI 2021, arXiv 2010.00521, Theorems 1 and 2, with the
-constants corrected as noted below.
+κ corrected as noted below.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Flow:
 
     ``t`` flow time; ``residual`` ‖z - y‖; ``farthest`` max_j ‖u_j(t) - u_j(0)‖;
     ``moved`` ‖U(t) - U(0)‖_F; ``low``, ``high`` extreme eigenvalues of H(t);
-    ``total_slope`` Σ_p |∂g/∂z_p|, how hard the critic pulls at all outputs, 0 without one; ``z`` the
-    predictions themselves, (steps + 1, n).
+    ``total_slope`` Σ_p |∂g/∂z_p|, how hard the critic pulls at all outputs, and ``push`` ‖H(t)∇g‖, what that
+    does to the predictions, both 0 without a critic; ``z`` the predictions themselves, (steps + 1, n).
     """
 
     t: np.ndarray
@@ -104,6 +104,7 @@ class Flow:
     low: np.ndarray
     high: np.ndarray
     total_slope: np.ndarray
+    push: np.ndarray
     z: np.ndarray
 
 
@@ -141,17 +142,18 @@ def flow(X: Any, y: Any, m: int, *, time: float, eta: float = 0.1, seed: int = 0
         active = (Z >= 0).astype(np.float64)
         z = (active * Z) @ v / np.sqrt(m)
         slope = np.zeros_like(z) if critic is None else np.where(z > 0, up, np.where(z < 0, down, 0.0))
-        eigen = np.linalg.eigvalsh(_gram(products, active))
+        H = _gram(products, active)
+        eigen = np.linalg.eigvalsh(H)
         if k == 0 and eta * eigen[-1] >= 2:
             raise ValueError(f"eta must be below 2 / {eigen[-1]:.3g} = {2 / eigen[-1]:.3g}, got {eta}")
         step = U - start
         lengths = np.sqrt((step * step).sum(1))
         rows.append((k * eta, np.linalg.norm(z - y), lengths.max(), np.sqrt((lengths**2).sum()), eigen[0], eigen[-1],
-                     np.abs(slope).sum()))
+                     np.abs(slope).sum(), np.linalg.norm(H @ slope)))
         outputs.append(z)
         U += (eta / np.sqrt(m)) * v[:, None] * (((y - z + slope)[:, None] * active).T @ X)
-    t, residual, farthest, moved, low, high, pull = np.array(rows).T
-    return Flow(t, residual, farthest, moved, low, high, pull, np.array(outputs))
+    t, residual, farthest, moved, low, high, pull, push = np.array(rows).T
+    return Flow(t, residual, farthest, moved, low, high, pull, push, np.array(outputs))
 
 
 def theorem1(n: int, m: int, residual: float, lambda0: float) -> float:
@@ -174,8 +176,9 @@ def theorem1(n: int, m: int, residual: float, lambda0: float) -> float:
 def total_slope_bound(n: int, m: int, L: float, delta: float = 0.05) -> float:
     r"""With probability 1 - δ, Σ_p |∂g/∂z_p| is at most :math:`\mu = L n \sqrt{2 \log(2n/\delta)} / \sqrt m`.
 
-    For ‖w‖ ≤ L and a ~ N(0, I) independent of w.  The union over the n points is what
-    turns the log(2/δ) of the paper into log(2n/δ).
+    For ‖w‖ ≤ L and a ~ N(0, I) independent of w.  The n slopes are bounded one by one, hence 2n/δ: safe,
+    not necessary.  A fixed scalar critic has two slopes only, for z > 0 and for z < 0, whose variances add up to
+    at most L²/m, and for those the log(2/δ) of the paper holds, at all inputs and at all times.
 
     :param n: inputs.
     :param m: neurons of the critic.
@@ -184,7 +187,7 @@ def total_slope_bound(n: int, m: int, L: float, delta: float = 0.05) -> float:
     :returns: μ.
     :raises ValueError: if a number is out of its range.
 
-    Source: Rout (2021), corrected.
+    Source: Rout (2021), with a union over the points.
     """
     checks.between(delta, "delta", 0, 1, closed="neither")
     return checks.positive(L, "L") * n * np.sqrt(2 * np.log(2 * n / delta) / m)

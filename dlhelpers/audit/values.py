@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+#: Of longer dimensions only the first, the middle and the last part are scaled alone.
+PARTS = 8
+
 
 def scaled(value: Any, factor: float) -> Any:
     """A value times a factor, as a mutation; what cannot be scaled is a TypeError.
@@ -50,16 +53,27 @@ def data_mutations(array: np.ndarray) -> list[str]:
     ways += [f"flip axis {axis}" for axis in range(array.ndim) if array.shape[axis] > 2]
     if array.dtype.kind == "f":
         ways += ["noise", "×0.5", "×1.05", "×2"]
+    for dimension, size in enumerate(array.shape):
+        parts = range(size) if size <= PARTS else (0, size // 2, size - 1)
+        ways += [f"×{factor} in part {k} of dimension {dimension}" for k in parts if size > 1
+                 for factor in ((0.5, 2) if array.dtype.kind == "f" else (2,))]
     return ways
 
 
 def changed_data(array: np.ndarray, how: str) -> np.ndarray:
-    """A stored array, changed: an axis permuted, noise added, or scaled.
+    """A stored array, changed: an axis permuted, noise added, or scaled as a whole or in one part.
+
+    A comparison of techniques is blind to a common factor; one technique that is half as good is what it must see.
 
     :param array: any shape.
     :param how: one of :func:`data_mutations`.
     :returns: an array of the same shape.
     """
+    if " in part " in how:
+        factor, _, _, part, _, _, dimension = how[1:].split()
+        changed = array.copy()
+        changed[(slice(None),) * int(dimension) + (int(part),)] *= array.dtype.type(float(factor))
+        return changed
     if how.startswith("×"):
         return array * array.dtype.type(float(how[1:]))
     if how == "noise":

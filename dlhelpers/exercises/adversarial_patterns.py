@@ -1,4 +1,4 @@
-"""Checkers of the exercises of lecture 27: another Gram matrix, width, leaky forces, homogeneity, paired runs."""
+"""Checkers of the exercises of lecture 27: another Gram matrix, width, leaky forces, a blind statistic, paired runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from scipy import stats
 
-from dlhelpers.exercises.core import call, checker, compare, refuse
+from dlhelpers.adversarial import point_statistics
+from dlhelpers.exercises.core import call, checker, compare, refuse, to_numpy
 
 
 def _unit_rows(seed: int, n: int, d: int) -> np.ndarray:
@@ -48,6 +49,12 @@ def check_gram_absolute(answer: Any) -> None:
                 C * (1 - angle / np.pi),
             "the sign is turned round: nearly parallel inputs have signs that agree, so small angles give +1":
                 C * (2 * angle / np.pi - 1),
+            "the angle is in degrees: np.arccos gives radians, and a half circle is π":
+                C * (1 - 2 * np.degrees(angle) / np.pi),
+            "only the arcs where the signs differ are counted: where they agree the product is +1, not 0":
+                -C * angle / np.pi,
+            "this is half of it: the angle in the plane runs round a whole circle, 2π, and the differing arcs are two":
+                C * (0.5 - angle / np.pi),
             "the sines or cosines of the angle do not enter the mean: it is linear in the angle": C * C,
         }, rtol=1e-4, atol=1e-5)
 
@@ -59,7 +66,7 @@ def check_width_needed(answer: Any) -> None:
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    cases = (7, 2.0, 0.25, 0.6), (11, 3.5, 0.1, 0.8), (6, 1.5, 0.2, 0.7), (4, 1.0, 0.5, 1.0)
+    cases = (7, 1.7, 0.3, 0.6), (11, 3.5, 0.1, 0.8), (6, 1.5, 0.2, 0.7), (4, 1.0, 0.5, 1.0)
     for n, residual, lambda0, most in cases:
         # The leash is the integral of the greatest speed, summed numerically; it falls like 1/√m.
         t = np.linspace(0, 60 / lambda0, 200_001)
@@ -77,6 +84,9 @@ def check_width_needed(answer: Any) -> None:
                 math.ceil(math.sqrt(exact)),
             "the factor 2 of the leash is missing: the integral of exp(−λ₀t/2) is 2/λ₀": math.ceil(exact / 4),
             "the residual is not squared, though the whole quotient is": math.ceil(exact / residual),
+            "λ₀ is not squared, though the whole quotient is": math.ceil(exact * lambda0),
+            "the factor 2 is not squared, though the whole quotient is": math.ceil(exact / 2),
+            "`most` is not squared, though the whole quotient is": math.ceil(exact * most),
             "λ₀ is missing: the error shrinks at the rate λ₀/2, and the leash is the longer the smaller λ₀":
                 math.ceil(exact * lambda0**2),
             "one neuron too many: here the leash is exactly short enough; round up, but only what is not whole":
@@ -112,6 +122,10 @@ def check_leaky_force(answer: Any) -> None:
                 c * ((signal @ V) * on).T @ X,
             "neurons that are off pull with full strength: below zero the slope is the leak, not 1":
                 c * (signal @ V).T @ X,
+            "the leak multiplies all neurons: those that are on have slope 1":
+                c * leak * (signal @ V).T @ X,
+            "two things: the factor 1/√(d_out m) is missing, and neurons that are off feel nothing, without a leak":
+                ((signal @ V) * on).T @ X,
             "leak and 1 are exchanged: neurons that are ON have slope 1":
                 c * ((signal @ V) * (1 - on + leak * on)).T @ X,
             "the leak is added everywhere: a neuron that is on has slope 1, not 1 + leak":
@@ -131,35 +145,45 @@ def check_leaky_force(answer: Any) -> None:
         })
 
 
-@checker("neighbour_spread", "how unevenly the neurons sit, in weight space")
-def check_neighbour_spread(answer: Any) -> None:
-    """``neighbour_spread(points)``: std / mean of nearest-neighbour distances.
+@checker("hidden_islands", "islands that the Hopkins statistic sees and the neighbour spread does not")
+def check_hidden_islands(answer: Any) -> None:
+    """``hidden_islands(m, d, seed)``: a cloud (m, d) whose neighbour spread is that of fresh clouds, and its Hopkins
+    statistic is not.
 
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for seed, (m, d) in enumerate([(12, 2), (30, 7)]):
-        P = np.random.default_rng(10 + seed).standard_normal((m, d)) * 3 + 1
-        D = np.sqrt(((P[:, None] - P[None]) ** 2).sum(2))
-        near = np.array([min(D[i, j] for j in range(m) if j != i) for i in range(m)])
-        others = np.array([np.mean([D[i, j] for j in range(m) if j != i]) for i in range(m)])
-        far = D.max(1)
-        right = near.std() / near.mean()
-        got = call(answer, "neighbour_spread", P)
-        if np.ndim(got) == 0 and not np.isfinite(float(got)):
-            refuse("neighbour_spread is not finite: the distance of a neuron to itself, 0, is its smallest; "
-                   "leave it out, for instance with infinity on the diagonal")
-        compare(got, right, f"neighbour_spread of {m} points", {
-            "the quotient is upside down: std divided by mean": near.mean() / near.std(),
-            "squared distances are used: take the root before mean and std": (near**2).std() / (near**2).mean(),
-            "the variance stands where the standard deviation belongs": near.var() / near.mean(),
-            "the median stands where the mean belongs": near.std() / np.median(near),
-            "the mean distance to all others is used: only the nearest counts": others.std() / others.mean(),
-            "the farthest neighbour is used: take the minimum": far.std() / far.mean(),
-            "the standard deviation alone changes with the scale of the weights: divide by the mean": near.std(),
-            "std uses n − 1 (torch's default, numpy's ddof=1): here it is divided by the number of neurons":
-                near.std(ddof=1) / near.mean(),
-        })
+    for m, d in (128, 10), (90, 6):
+        fresh = point_statistics.null(m, d, samples=100, seed=m)
+        clouds = []
+        for seed in (1, 2):
+            cloud = call(answer, "hidden_islands", m, d, seed)
+            try:
+                cloud = to_numpy(cloud).astype(float)
+            except (TypeError, ValueError, AttributeError):
+                refuse("hidden_islands should return an array of numbers, one row a neuron")
+            if cloud.shape != (m, d):
+                refuse(f"the cloud has shape {cloud.shape}: one row for each of {m} neurons, {d} numbers in a row")
+            if not np.isfinite(cloud).all():
+                refuse("the cloud holds numbers that are not finite")
+            if not point_statistics.nearest(cloud).min() > 0:
+                refuse("some neurons coincide: draw each of them anew around the middle of its island")
+            spread, crowding, _ = (point_statistics.measure(cloud) - fresh.mean(0)) / fresh.std(0)
+            if crowding < 10 and abs(spread) > 3:
+                refuse(f"the statistics are exchanged: the neighbour spread stands {spread:+.0f} s.d. from fresh "
+                       f"clouds, Hopkins {crowding:+.0f}; uneven distances are not islands, wide empty gaps are")
+            if crowding < 10:
+                refuse(f"Hopkins stands only {crowding:+.1f} s.d. from fresh clouds: a random probe must fall into "
+                       "empty space, so move the groups farther apart than they are wide")
+            if spread > 3:
+                refuse(f"the neighbour spread notices, by {spread:+.0f} s.d.: some neurons have their neighbours much "
+                       "nearer than others have; make the islands alike, in width and in number")
+            if spread < -3:
+                refuse(f"the neighbour spread notices, by {spread:+.0f} s.d.: the distances are too much alike for "
+                       "chance; neurons on a grid or on a sphere are evener than a Gaussian cloud")
+            clouds.append(cloud)
+        if np.array_equal(clouds[0], clouds[1]):
+            refuse("two seeds give the same cloud: draw with np.random.default_rng(seed)")
 
 
 @checker("paired_p", "only the two runs of a seed may be swapped")
@@ -170,12 +194,13 @@ def check_paired_p(answer: Any) -> None:
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
     rng = np.random.default_rng(27)
-    level = np.array([0.0, 3.0, -2.0, 5.0, 1.0])
-    for case in (1, 0, 2, 3):                                                # first one with a tie
-        n = (5, 5, 4, 5)[case]
-        low = level[:n] + (0.0, 0.0, 0.1, 0.0)[case] * rng.standard_normal(n)
-        rise = (np.array([0.4, 0.5, 0.2, 0.3, 0.6]), np.array([0.4, -0.3, 0.2, 0.3, 0.6]),
-                np.array([0.2, 0.5, -0.3, 0.1]), np.array([-0.4, -0.2, 0.1, -0.5, -0.3]))[case]
+    # With these levels rounding takes one side of the tie in the second case a little below the other.
+    level = np.array([5.0, 3.0, -2.0, 0.0, 1.0])
+    rises = ([0.4, 0.2, 1.1, -0.5, 0.7], [0.4, -0.3, 0.2, 0.3, 0.6], [0.4, 0.5, 0.2, 0.3, 0.6],
+             [0.2, 0.5, -0.3, 0.1], [-0.4, -0.2, 0.1, -0.5, -0.3])
+    for rise in rises:
+        n = len(rise)
+        low = level[:n] + (0.1 if n == 4 else 0.0) * rng.standard_normal(n)
         high = low + rise
         d = high - low
         # Swap the pairs one pattern after another, by the bits of a counter.
@@ -185,7 +210,10 @@ def check_paired_p(answer: Any) -> None:
         both = np.r_[low, high]
         sums = np.array([2 * both[list(pick)].sum() - both.sum() for pick in combinations(range(2 * n), n)])
         got = call(answer, "paired_p", low, high)
-        compare(got, right, f"paired_p of {n} pairs", {
+        ranks = np.argsort(np.argsort(np.abs(d))) + 1
+        ranks = ranks * np.sign(d)
+        by_rank = np.array([sum(-r if k >> i & 1 else r for i, r in enumerate(ranks)) for k in range(2**n)])
+        mistakes = {
             "1/2ⁿ is only the least possible p: count the swaps that reach the observed sum": 1 / 2**n,
             "the count is returned: divide it by the number of swaps": float(np.sum(swapped >= d.sum() - room)),
             "this is the p-value of a t-test, which assumes normal differences; here the swaps themselves are listed":
@@ -202,4 +230,12 @@ def check_paired_p(answer: Any) -> None:
                 float((1 + np.sum(swapped >= d.sum() - room)) / (1 + 2**n)),
             "this is the sign test, which knows only how many pairs rise; the size of the differences counts here":
                 sum(math.comb(n, k) for k in range(int((d > 0).sum()), n + 1)) / 2**n,
-        }, rtol=1e-6)
+            "these are ranks in place of sizes (Wilcoxon's test): here the differences themselves are added up":
+                float(np.mean(by_rank >= by_rank[0])) if n == 5 and len(set(np.abs(d).round(9))) == n else math.nan,
+            "a tie is missed: equal sums can differ in the last digit; compare with a little room":
+                float(np.mean(swapped > d.sum() + room)) + 1 / 2**n,
+        }
+        near = np.ndim(got) == 0 and abs(float(got) - right) < 0.05 and abs(float(got) * 2**n % 1 - 0.5) < 0.499
+        if near and not any(np.isclose(float(got), wrong, rtol=1e-6) for wrong in mistakes.values()):
+            refuse(f"close, but no number of {2**n}: you drew swaps at random, and so few can all be listed")
+        compare(got, right, f"paired_p of {n} pairs", mistakes, rtol=1e-6)

@@ -132,21 +132,18 @@ def _how_far(got: np.ndarray, right: np.ndarray) -> str:
         return "is not 0, but it should be"
     share = float(np.linalg.norm(got - right)) / size
     if got.ndim or got.size > 1:
-        return f"is off by about {_percent(share)} of its length; no usual mistake gives these numbers"
+        return f"is off by {_amount(share, ' of')} its length; no usual mistake gives these numbers"
     if got * right < 0:
         return "has the wrong sign, and another size"
     way = "large" if abs(got) > abs(right) else "small"
     if way == "small" and share > 0.9:
         return "is much too small; no usual mistake gives this number"
-    return f"is about {_percent(share)} too {way}; no usual mistake gives this number"
+    return f"is {_amount(share)} too {way}; no usual mistake gives this number"
 
 
-def _percent(share: float) -> str:
+def _amount(share: float, of: str = "") -> str:
     """One significant digit: a hint, not an answer."""
-    percent = 100 * share
-    if percent >= 1000:
-        return "more than ten times"
-    return f"{float(f'{percent:.1g}'):g} %"
+    return "more than ten times" if share >= 10 else f"about {float(f'{100 * share:.1g}'):g} %{of}"
 
 
 def of_exception(error: Exception, answer: Any) -> str:

@@ -29,7 +29,9 @@ def check_memory(answer: Any) -> None:
         gamma = 0.5 ** (1 / half_life)
         natural, share = np.exp(-1 / half_life), 1 - 1 / half_life
         right = np.array([eta * (1 - gamma), gamma])
-        compare(np.array([to_numpy(part) for part in got], dtype=float), right, "memory_for", {
+        given = np.array([to_numpy(part) for part in got], dtype=float)
+        slow = np.array([eta, share]) if half_life > 1 else np.full(2, np.nan)
+        named = {
             "torch adds gradients up: under a constant one its velocity tends to g/(1 − γ), so η must shrink":
                 np.array([eta, gamma]),
             "the factor of η is turned round: torch's steps are 1/(1 − γ) times too long, not too short":
@@ -42,7 +44,15 @@ def check_memory(answer: Any) -> None:
             "γ is the h-th root of one half, not its h-th power":
                 np.array([eta * (1 - 0.5**half_life), 0.5**half_life]) if half_life > 1 else np.full(2, np.nan),
             "γ above 1 makes old gradients count more, not less": np.array([eta * (1 - 1 / gamma), 1 / gamma]),
-        })
+            "two things: 1 − 1/h falls to about 1/e in h steps, where γ^h should be one half; and torch adds gradients "
+            "up, so η must shrink": slow,
+            "two things: exp(−1/h) falls to 1/e in h steps, where γ^h should be one half; and torch adds gradients up, "
+            "so η must shrink": np.array([eta, natural]),
+        }
+        known = any(np.allclose(given, wrong, rtol=1e-5, atol=1e-7) for wrong in named.values())
+        if given.shape == (2,) and np.isclose(given[1], gamma) and not np.isclose(given[0], right[0]) and not known:
+            refuse("memory_for: γ is right; η must make η/(1 − γ), torch's rate in the long run, equal the old rate")
+        compare(given, right, "memory_for", named)
 
 
 @checker("decay_that_arrives", "just enough time")
@@ -52,7 +62,7 @@ def check_decay(answer: Any) -> None:
     :param answer: the student's function.
     :raises WrongAnswer: one line that says which mistake it looks like.
     """
-    for alpha, mu, shrink in ((0.01, 0.5, 1e-3), (0.05, 0.4, 0.2), (0.002, 3.0, 1e-6)):
+    for alpha, mu, shrink in ((0.01, 0.5, 1e-3), (0.005, 0.4, 0.2), (0.002, 3.0, 1e-6)):
         needed = np.log(1 / shrink)
         got = call(answer, "decay_that_arrives", alpha, mu, shrink)
         value = to_numpy(got)
@@ -70,11 +80,14 @@ def check_decay(answer: Any) -> None:
             "α is missing: the rates add up to α/(1 − q)": mu / needed,
             "that shrinks by a power of ten too little: the flow's exponential asks for the natural logarithm":
                 alpha * mu / np.log10(1 / shrink),
+            "that is a logarithm to the base 2: the flow's exponential asks for the natural logarithm":
+                alpha * mu / np.log2(1 / shrink),
+            "that is the share that a rate loses a step; q is the share that it keeps": 1 - alpha * mu / needed,
             "ln(shrink) is negative: q must be below 1, or the rates grow": -alpha * mu / needed,
             "that is the time the walk needs, not the q that gives it": 1 - needed / mu,
             "that is the sum of the qᵗ, not q": 1 - needed / (alpha * mu),
             "the time needed is a logarithm of shrink, not its inverse": alpha * mu * shrink,
-        }, rtol=1e-3)
+        }, rtol=5e-3)
 
 
 def _trail(name: str, eta: float, gradients: np.ndarray) -> np.ndarray:
@@ -145,6 +158,10 @@ def check_nesterov(answer: Any) -> None:
                 both(theta - eta * (g + gamma * new)),
             "that is averaged momentum without a look ahead": both(theta - eta * new),
             "that returns the ball p, not the point ahead of it": both(ball),
+            "θ is the point ahead, not the ball: go back to p before you move": both(theta - (1 + gamma) * eta * new),
+            "going back from θ to p has the wrong sign: θ = p − γηv":
+                both(theta - gamma * eta * v - (1 + gamma) * eta * new),
+            "θ is right, but that is the old velocity": both(ball - gamma * eta * new, v),
             "γ and 1 − γ have changed places: γ is the share of the old velocity that stays":
                 both(theta - eta * (gamma * g + (1 - gamma) * ((1 - gamma) * v + gamma * g)),
                      (1 - gamma) * v + gamma * g),
@@ -187,8 +204,9 @@ def check_valley(answer: Any) -> None:
     curvatures = np.linalg.eigvalsh(A)
     if curvatures[0] <= 0:
         refuse("A is not positive definite: this is a saddle or a trough without a lowest point")
-    if curvatures[1] > MOST * curvatures[0]:
-        refuse(f"the condition number is over {MOST:.0f}: here momentum needs more steps as well")
+    # A valley of exactly this condition number may have a little more by rounding.
+    if curvatures[1] > MOST * curvatures[0] * (1 + 1e-9):
+        refuse(f"the condition number is over {MOST:.0f}, more than the exercise allows")
     height = objectives.Quadratic(A).value(start)
     if height <= 0:
         refuse("the start is the minimum: there is nothing to run down")
@@ -199,9 +217,11 @@ def check_valley(answer: Any) -> None:
     adagrad, momentum = _best(A, start, True) / height, _best(A, start, False) / height
     ratio = adagrad / max(momentum, 1e-12)
     if ratio < TIMES:
-        steep = np.linalg.eigh(A)[1][:, 1]
+        flat, steep = np.linalg.eigh(A)[1].T
         if abs(steep @ start) < 1e-6 * np.linalg.norm(start):
             advice = "start off its floor: on it one rate is enough"
+        elif abs(flat @ start) < 1e-6 * np.linalg.norm(start):
+            advice = "start off both axes of the valley: straight down its wall one rate is enough"
         elif np.abs(steep).min() < np.sin(0.3):
             advice = "turn the valley further from the axes"
         else:

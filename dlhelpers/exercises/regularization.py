@@ -1,4 +1,4 @@
-"""Checkers for the exercises of lecture 09: a start for leaky ReLU, block threshold, dropout's limit, folding."""
+"""Checkers for lecture 09: a start for leaky ReLU, block threshold, dropout's limit, folding, what seeds can show."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def check_init(answer: Any) -> None:
     for d_in, d_out, a in ((300, 70, 0.2), (12, 48, 0.5), (64, 200, 0.0), (50, 80, 1.0), (90, 30, -1.0)):
         left = float(weights @ np.where(nodes > 0, nodes, a * nodes) ** 2 / weights.sum())
         right = (1 / (left * d_in)) ** 0.5
+        mean = (1 - a) / (2 * np.pi) ** 0.5
         away = float("nan")  # where a mistake makes no difference
         compare(call(answer, "init_std", d_in, d_out, a), right, "init_std", {
             "this is the variance: the standard deviation is its root": right**2,
@@ -40,6 +41,13 @@ def check_init(answer: Any) -> None:
             "this averages both widths, as Xavier does; on the way forward only d_in counts":
                 (2 / (left * (d_in + d_out))) ** 0.5,
             "the weights must make up for what is lost, not lose it again: divide by ½(1 + a²)": (left / d_in) ** 0.5,
+            "the next layer adds up squares: what is left is the mean square of φ, not its variance":
+                (1 / ((left - mean**2) * d_in)) ** 0.5 if a < 1 else away,
+            "this is where a uniform distribution ends; its standard deviation is smaller by √3": 3**0.5 * right,
+            "this is Xavier's start for linear units; here half of the square is lost, and d_out does not count":
+                (2 / (d_in + d_out)) ** 0.5,
+            "the variance is 2/((1 + a²) d_in): the root goes over all of it, not over d_in alone":
+                2 / ((1 + a**2) * d_in**0.5) if abs(a) < 1 else away,
         })
 
 
@@ -52,7 +60,7 @@ def check_block(answer: Any) -> None:
     """
     rng = np.random.default_rng(5)
     lengths = np.linspace(0, 1, 40_001)  # an oracle without the formula: w is a share of v; try every share
-    for t, size in ((0.7, 2.0), (1.5, 0.4), (0.3, 0.7), (0.0, 1.0)):
+    for t, size in ((0.7, 2.3), (1.5, 0.4), (0.3, 0.7), (0.0, 1.0)):
         v = rng.normal(size=4)
         v *= size / np.linalg.norm(v)
         right = v * lengths[np.argmin((1 - lengths) ** 2 * size**2 / 2 + t * lengths * size)]
@@ -67,6 +75,16 @@ def check_block(answer: Any) -> None:
             "the length falls by t, it is not multiplied by 1 - t": max(1 - t, 0) * v,
             "divide by the norm, not by its square: the step along v must have length t": max(1 - t / size**2, 0) * v,
             "the penalty pulls towards 0, not away from it": (1 + t / size) * v,
+            "the length falls by t, not by t/2: the ½ before the square is gone once you differentiate":
+                max(1 - t / (2 * size), 0) * v,
+            "the length falls by t, not by 2t: with ½ before the square its derivative is w - v":
+                max(1 - 2 * t / size, 0) * v,
+            "the new length is ‖v‖ - t, so it multiplies the unit vector v/‖v‖, not v itself":
+                max(size - t, 0) * v,
+            "the norm here is the Euclidean one, not the sum of absolute values": max(1 - t / np.abs(v).sum(), 0) * v,
+            "entries are not shortened one by one: the vector as a whole loses the length t":
+                v - t * np.sign(v) if size > t else 0 * v,
+            "t is the length that is taken away, not the length that is left": t / size * v,
         }, atol=2e-4)
     nothing = to_numpy(call(answer, "block_threshold", np.zeros(3), 0.5)).astype(float)
     if not np.isfinite(nothing).all():
@@ -109,8 +127,16 @@ def check_dropout_limit(answer: Any) -> None:
                 np.linalg.solve(gram + p / (1 - p) ** 2 * sums, pull),
             "the price is the squared length of input j, ‖x_j‖², not its length":
                 np.linalg.solve(gram + odds * np.sqrt(sums), pull),
-            "only the diagonal is dearer: the mask of one input does not touch its products with the others":
-                np.linalg.solve(gram * (1 + odds), pull),
+            "this is 1 - p times least squares, as if all of XᵀX were dearer; only its diagonal is, since the mask "
+            "of one input does not touch its products with the others": np.linalg.solve(gram * (1 + odds), pull),
+            "the factor 2 of the penalty's gradient and the 2 of the loss's cancel: the price is p/(1 - p), once":
+                np.linalg.solve(gram + 2 * odds * sums, pull),
+            "every weight pays for its own input: ‖x_j‖² on the diagonal, not their mean for all":
+                np.linalg.solve(gram + odds * np.trace(gram) / 4 * np.eye(4), pull),
+            "every weight pays for its own input: ‖x_j‖² on the diagonal, not their sum for all":
+                np.linalg.solve(gram + odds * np.trace(gram) * np.eye(4), pull),
+            "the survivors are divided by 1 - p in training; without that the weights come out longer by 1/(1 - p)":
+                np.linalg.solve(second, pull) / (1 - p),
         })
 
 
@@ -131,6 +157,8 @@ def check_fold(answer: Any) -> None:
         got = call(answer, "fold", W, c, gamma, beta, mean, var, *given)
         if not isinstance(got, (tuple, list)) or len(got) != 2:
             refuse("fold should return two things: the weights and the bias")
+        if np.shape(to_numpy(got[0])) == (m,) and np.shape(to_numpy(got[1])) == (m, d):
+            refuse("the weights come first, then the bias: the two are exchanged")
         scale = gamma / np.sqrt(var + eps)
         # An oracle without the formula: the two layers on the unit vectors and on 0.
         at = np.vstack([np.zeros(d), np.eye(d)])
@@ -144,6 +172,8 @@ def check_fold(answer: Any) -> None:
             "the function is given eps and must use that one, not always 1e-5":
                 (gamma / np.sqrt(var + 1e-5))[:, None] * W if given else np.array(np.nan),
             "the old weights must be scaled: batch norm stretches what comes through them": W,
+            "W was transposed: its rows belong to the units already":
+                scale[:, None] * W.T if m == d else np.array(np.nan),
         })
         compare(got[1], out[0], "the bias of the new layer", {
             "the old bias c passes through batch norm, too: subtract the mean from it and scale": beta - scale * mean,
@@ -154,4 +184,46 @@ def check_fold(answer: Any) -> None:
             "beta is added after the scaling, it is not scaled": scale * (c - mean + beta),
             "the mean is subtracted, not added": scale * (c + mean) + beta,
             "eps stands under the root, beside the variance": gamma / (np.sqrt(var) + eps) * (c - mean) + beta,
+            "the mean is inside the batch norm: it is scaled as c is": scale * c - mean + beta,
+            "the mean is subtracted from c, not c from the mean": scale * (mean - c) + beta,
+            "beta alone is what is left of z = mean; c and the mean count as well": beta,
+        })
+
+
+@checker("reach", "what the sign-flip test could show at best, and how many seeds it takes")
+def check_reach(answer: Any) -> None:
+    """``reach(differences, questions)`` -> (least chance for these sizes, seeds needed for 0.05/questions).
+
+    :param answer: the student's function.
+    :raises WrongAnswer: one line that says which mistake it looks like.
+    """
+    for sizes, questions in (([1, 0, 0, 2, -3, 4, 9], 60), ([3, -1, 4, 0, -2, 6, 5, 7], 14), ([2, 2, -5, 1, 3, 8], 1)):
+        d = np.array(sizes) / 8  # exact in binary
+        n, zeros = len(d), int((d == 0).sum())
+        signs = np.array(list(itertools.product([1, -1], repeat=n)))
+        sums = np.abs(signs @ np.abs(d))  # an oracle without the formula: all signs against all equal
+        least = float((sums >= np.abs(d).sum()).mean())
+        got = call(answer, "reach", d, questions)
+        if not isinstance(got, (tuple, list)) or len(got) != 2:
+            refuse("reach should return two things: the least chance and the number of seeds")
+        compare(got[0], least, "the least chance", {
+            "a difference of exactly 0 has no sign: flipping it changes nothing, so more choices reach the largest sum":
+                2.0 ** (1 - n) if zeros else np.nan,
+            "all plus and all minus are equally far from 0: two choices, not one": 2.0 ** (zeros - n),
+            "a zero makes the least chance larger, not smaller: the choices are still 2ⁿ, or drop it from both":
+                2.0 ** (1 - n - zeros) if zeros else np.nan,
+            "this is the chance for the signs as they are; at best all differences have one sign":
+                float((np.abs(signs @ d) >= abs(d.sum())).mean()),
+            "this is how many choices reach it: divide by their number, 2ⁿ": 2.0 ** (1 + zeros),
+        })
+        level = 0.05 / questions
+        needed = next(k for k in itertools.count(1) if float(np.ldexp(2.0, -k)) < level)
+        once, half = (next(k for k in itertools.count(1) if limit(k)) for limit in (
+            lambda k: 2.0 ** (1 - k) < 0.05, lambda k, level=level: 2.0**-k < level))
+        compare(got[1], needed, "the number of seeds", {
+            "the level is 0.05 divided by the number of questions": once if questions > 1 else np.nan,
+            "two choices of signs, all plus and all minus, reach the largest sum: the least chance is 2/2ⁿ, not 1/2ⁿ":
+                half,
+            "with one seed fewer it is not below the level yet, and with this one it is: you stopped a seed too late":
+                needed + 1,
         })

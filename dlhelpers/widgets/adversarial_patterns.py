@@ -77,8 +77,9 @@ class PatternExplorer(live.Explorer):
             curve.set_xscale("symlog", linthresh=30)
             curve.set(xlim=(-4, self._steps[-1] * 1.3), ylim=(-8, 4e3), xlabel="training step",
                       ylabel="null standard deviations", title="the statistic, all seeds")
-            curve.set_yticks([-4, 0, 4, 10, 100, 1000], ["−4", "0", "4", "10", "100", "1000"])
-            curve.set_xticks([0, 30, 100, 1000], ["0", "30", "100", "1000"])
+            curve.set_yticks([-4, -2, 0, 2, 4, 20, 100, 1000], ["−4", "−2", "0", "2", "4", "20", "100", "1000"])
+            curve.set_xticks([0, 30, 100, 300, 1000, 3000], ["0", "30", "100", "300", "1000", "3000"])
+            curve.minorticks_off()
             for colour in COLOURS:
                 seeds = [curve.plot([], [], color=colour, linewidth=1.4, alpha=0.7, zorder=3)[0]
                          for _ in range(self._z.shape[2])]

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlhelpers.autograd import Value
 from dlhelpers.plotting import graphs, style
-from dlhelpers.widgets import live
+from dlhelpers.widgets import live, sprites
 
 PLACES = {"θ₁": (0.0, 2.0), "θ₂": (0.0, 1.0), "θ₃": (0.0, 0.0), "θ₁θ₂": (1.25, 1.75), "θ₂+θ₃": (1.25, 0.85),
           "sin": (2.5, 1.75), "exp": (2.5, 0.85), "−2θ₃": (2.5, -0.05), "C": (3.7, 0.85)}
@@ -37,18 +37,16 @@ class BackpropagationExplorer(live.Explorer):
         self.live = live.LiveFigure(figsize=(11, 4.6), ncols=2, width_ratios=[1.55, 1])
         left, right = self.live.axes
         graphs.computation(left, PLACES, EDGES)
-        self._value: dict[str, Any] = {}
-        self._derivative: dict[str, Any] = {}
-        for label, (x, y) in PLACES.items():
-            for store, offset, color in ((self._value, 23, style.BLUE), (self._derivative, -23, style.VERMILION)):
-                store[label] = self.live.moving(left.annotate(
-                    "", (x, y), xytext=(0, offset), textcoords="offset points", ha="center", va="center",
-                    color=color, fontsize=12.5, fontweight="bold", zorder=5))
+        self._value: dict[str, sprites.Numbers] = {}
+        self._derivative: dict[str, sprites.Numbers] = {}
+        for label, place in PLACES.items():
+            for store, up, color in ((self._value, 32, style.BLUE), (self._derivative, -32, style.VERMILION)):
+                store[label] = self._numbers(place, size=12.5, shift=(0.0, up), color=color)
         # Only four of the local slopes depend on the inputs.
-        self._local = {edge: graphs.on_edge(left, PLACES, edge, f"×{slope}") for edge, slope in SLOPES.items()}
-        for edge in EDGES:
-            if edge not in SLOPES:
-                self._local[edge] = self.live.moving(graphs.on_edge(left, PLACES, edge, ""))
+        for edge, slope in SLOPES.items():
+            graphs.on_edge(left, PLACES, edge, f"×{slope}")
+        self._local = {edge: self._numbers(np.mean([PLACES[end] for end in edge], 0), size=11.5, color=style.GREEN,
+                                           paper=True, zorder=4) for edge in EDGES if edge not in SLOPES}
         left.set_xlim(-0.85, 4.1)
         left.set_title("Value above, ∂C/∂node below, local slopes between")
         self._shift = np.linspace(-0.5, 0.5, 81)
@@ -68,6 +66,11 @@ class BackpropagationExplorer(live.Explorer):
         }
         self.connect()
 
+    def _numbers(self, place: Any, **look: Any) -> sprites.Numbers:
+        words = sprites.Numbers(self.live.axes[0], weight="bold", **look)
+        words.set_position(place)
+        return self.live.moving(words)
+
     def update(self, theta_1: float, theta_2: float, theta_3: float) -> None:
         a, b, c = self._inputs = [Value(theta_1), Value(theta_2), Value(theta_3)]
         p, q, m = a * b, b + c, -2 * c
@@ -84,9 +87,8 @@ class BackpropagationExplorer(live.Explorer):
                 sum_of = f"{messages[0]:.2f} {'+' if messages[1] >= 0 else '-'} {abs(messages[1]):.2f} = "
             self._value[label].set_text(f"{node.data:.3g}".replace("-", "−"))
             self._derivative[label].set_text(f"{sum_of}{node.grad:.3g}".replace("-", "−"))
-        for edge in set(EDGES) - set(SLOPES):
-            slope = local[edge]
-            self._local[edge].set_text(f"×{slope:.2g}".replace("-", "−"))
+        for edge, words in self._local.items():
+            words.set_text(f"×{local[edge]:.2g}".replace("-", "−"))
         theta = np.array([theta_1, theta_2, theta_3])
         for i, (curve, tangent) in enumerate(zip(self._curves, self._tangents, strict=True)):
             moved = np.repeat(theta[:, None], len(self._shift), 1)

@@ -77,11 +77,12 @@ class MonomialExplorer(live.Explorer):
         left.grid(False)
         self._train = move(right.plot([], [], "o-", color=style.BLUE, label="training points")[0])
         self._new = move(right.plot([], [], "s-", color=style.VERMILION, label="new points")[0])
+        self._cut = move(right.plot([], [], "^", color=style.VERMILION, markersize=13, zorder=4)[0])
         self._mark = move(right.plot([], [], color=style.MUTED, linewidth=9, alpha=0.25, zorder=1)[0])
         self._text = move(right.text(0.03, 0.96, "", transform=right.transAxes, va="top", fontsize=13,
                                      fontweight="bold"))
         right.set(xlim=(0.6, DEGREES[-1] + 0.4), ylim=(0, TOP), xlabel="degree of the monomials",
-                  ylabel=f"cross-entropy (cut at {CUT})", xticks=list(DEGREES), title="every degree at this penalty")
+                  ylabel=f"cross-entropy (▲: above {CUT})", xticks=list(DEGREES), title="every degree at this penalty")
         right.legend(loc="upper left", bbox_to_anchor=(0.0, 0.84))
         self.controls = {
             "points": live.choice("points", list(NOISE), "moons", width="180px"),
@@ -128,6 +129,8 @@ class MonomialExplorer(live.Explorer):
         self._ones.set_data(*X[y == 1].T)
         self._train.set_data(list(DEGREES), fits.train)
         self._new.set_data(list(DEGREES), np.minimum(fits.new, CUT))
+        beyond = [r for r, loss in zip(DEGREES, fits.new, strict=True) if loss > CUT]
+        self._cut.set_data(beyond, [CUT] * len(beyond))
         self._mark.set_data([degree, degree], [0, TOP])
         wrong = fits.wrong[degree - 1]
         self._text.set_text(f"{_width(degree)} features: {100 * wrong:.1f} % of new points wrong")

@@ -88,7 +88,7 @@ class LinearModelExplorer(live.Explorer):
             surface.set(xlim=SLOPES, ylim=INTERCEPTS, title="the loss surface")
             line.plot(X, Y, "o", color=style.INK, markersize=5)
             line.set(xlim=(-10.8, 10.8), ylim=(-95, 95), xlabel="x", ylabel="y", title="the line")
-            curve.set(xlim=(-2, MAX_STEPS + 2), ylim=(1e-3, 1e9), yscale="log", xlabel="step", title="its error (MSE)")
+            curve.set(xlim=(-2, MAX_STEPS + 2), ylim=(1e-2, 1e5), yscale="log", xlabel="step", title="its error (MSE)")
             curve.yaxis.set_major_locator(LogLocator(numticks=7))
 
     def _make_moving(self) -> None:
@@ -132,7 +132,7 @@ class LinearModelExplorer(live.Explorer):
         on_edge = share >= 1 and slope == TRUE_SLOPE  # no error along the slope, so nothing there can grow
         verdict = "converges" if share < 1 else "converges, on a knife's edge" if on_edge else "diverges"
         ran_off = f"\nbeyond {FAR:.0e} after {len(path) - 1} steps" if len(path) <= steps else ""
-        self._verdict.set_text(f"η = {share:.2f} × 2/β: {verdict}{ran_off}")
+        self._verdict.set_text(f"η = {share:.3f} × 2/β: {verdict}{ran_off}")
         self._state = {"slope": m, "intercept": c, "loss": float(losses[-1]), "steps": len(path) - 1.0,
                        "share_of_limit": share}
 

@@ -60,7 +60,7 @@ class OptimizerRaceExplorer(live.Explorer):
         self.controls = {
             "landscape": live.choice("landscape", list(VIEWS), "turned valley", width="220px"),
             "times": live.slider("all learning rates ×", 1.0, 0.01, 100.0, 0.05, log=True),
-            "step": live.slider("step", 120, 1, T, integer=True),
+            "step": live.slider("step", 200, 1, T, integer=True),
             "noise": live.slider("noise", 0.06, 0.0, 1.0, 0.02, readout=".2f", width="250px"),
         }
         self.buttons = {"reset": live.button("Reset", "refresh", "learning rates × 1, no noise, step 1")}

@@ -36,7 +36,7 @@ class SignalPropagationExplorer(live.Explorer):
     Left: root mean square of z in each layer, measured and predicted by
     :math:`q_{l+1} = \sigma_w^2\,E[\phi(\sqrt{q_l}\,u)^2]`, and how much of it still differs
     from input to input.  Middle: the gradient on its way back, and
-    :math:`\chi_l = \sigma_w^2\,E[\phi'(\sqrt{q_l}\,u)^2]`.  Right: histograms of h.
+    :math:`\chi_l = \sigma_w^2\,E[\phi'(\sqrt{q_l}\,u)^2]`.  Right: histograms of h, for ReLU without its zeros.
     """
 
     title = "How far does the signal get?"
@@ -145,9 +145,14 @@ class SignalPropagationExplorer(live.Explorer):
         outlines = zip(self._outlines, self._labels, shown, watched, strict=True)
         for k, (line, label, values, layer) in enumerate(outlines):
             least, greatest = float(values.min()), float(values.max())
+            text = f"layer {layer + 1}:  {least:.2g} … {greatest:.2g}"
+            if activation == "ReLU":  # the zeros would be one spike that hides the rest
+                shown_values = values[values > 0]
+                text = f"layer {layer + 1}:  {1 - shown_values.size / values.size:.0%} zeros, to {greatest:.2g}"
+                values = shown_values
             counts, _ = np.histogram(values, bins=41, range=(least, greatest if greatest > least else least + 1))
-            line.set_data(np.repeat(self._edges, 2)[1:-1], 2 - k + 0.75 * np.repeat(counts / counts.max(), 2))
-            label.set_text(f"layer {layer + 1}:  {least:.2g} … {greatest:.2g}")
+            line.set_data(np.repeat(self._edges, 2)[1:-1], 2 - k + 0.75 * np.repeat(counts / max(counts.max(), 1), 2))
+            label.set_text(text)
         ratio = rms[-1] / rms[0]
         self._verdict.set_text("it dies" if ratio < 0.03 else "it explodes" if ratio > 30 else "it survives")
         self._factor.set_text(f"first / last = {10.0**log_size[0]:.1e}")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from exercise_tools import assert_exercise, reference
+from scipy import stats
 
 from dlhelpers.exercises import adversarial_patterns as check
 
@@ -25,6 +26,9 @@ def test_gram_absolute(right):
         "np.clip": lambda X: X @ X.T * (1 - 2 * np.arccos(1.0000001 * X @ X.T) / np.pi),
         "signs agree is counted": lambda X: X @ X.T * (1 - angle(X) / np.pi),
         "sign is turned round": lambda X: X @ X.T * (2 * angle(X) / np.pi - 1),
+        "in degrees": lambda X: X @ X.T * (1 - 2 * np.degrees(angle(X)) / np.pi),
+        "signs differ are counted": lambda X: -X @ X.T * angle(X) / np.pi,
+        "half of it": lambda X: X @ X.T * (0.5 - angle(X) / np.pi),
         "linear in the angle": lambda X: (X @ X.T) ** 2})
 
 
@@ -41,7 +45,11 @@ def test_width_needed(right):
         "round up": lambda n, r, lam, most: exact(n, r, lam, most),
         "rounds down": lambda n, r, lam, most: int(exact(n, r, lam, most)),
         "root is not undone": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) ** 0.5)),
-        "factor 2": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) / 4)),
+        "factor 2 of the leash is missing": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) / 4)),
+        "factor 2 is not squared": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) / 2)),
+        "λ₀ is not squared": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) * lam)),
+        "residual is not squared": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) / r)),
+        "`most` is not squared": lambda n, r, lam, most: int(np.ceil(exact(n, r, lam, most) * most)),
         "√n is missing": lambda n, r, lam, most: int(np.ceil(exact(1, r, lam, most))),
         "n enters twice": lambda n, r, lam, most: int(np.ceil(exact(n * n, r, lam, most))),
         "denominator": lambda n, r, lam, most: int(np.ceil(exact(n, r, 1 / lam, most)))})
@@ -60,6 +68,8 @@ def test_leaky_force(right):
     assert_exercise(check.check_leaky_force, force, {
         "ReLU neurons": with_slope(lambda on, leak: on),
         "full strength": with_slope(lambda on, leak: on * 0 + 1),
+        "multiplies all neurons": with_slope(lambda on, leak: leak * torch.ones_like(on)),
+        "two things": lambda U, V, X, s, leak: ((s @ V) * (X @ U.T >= 0).double()).T @ X,
         "exchanged": with_slope(lambda on, leak: 1 - on + leak * on),
         "added everywhere": with_slope(lambda on, leak: on + leak),
         "\\+leak": with_slope(lambda on, leak: on - leak * (1 - on)),
@@ -75,23 +85,38 @@ def test_leaky_force(right):
         "shape": lambda U, V, X, s, leak: force(U, V, X, s, leak).T})
 
 
-def test_neighbour_spread(right):
-    def distances(P):
-        D = np.sqrt(((P[:, None] - P[None]) ** 2).sum(2))
-        np.fill_diagonal(D, np.inf)
-        return D.min(1)
+def islands(widths, apart=12.0, seed_used=True):
+    """As many islands as widths, on a simplex of side ~ apart."""
+    def answer(m, d, seed):
+        rng = np.random.default_rng(seed if seed_used else 0)
+        which = np.arange(m) % len(widths)
+        return apart * np.eye(d)[which] + np.array(widths)[which, None] * rng.standard_normal((m, d))
+    return answer
 
-    def itself(P):
-        with np.errstate(invalid="ignore"):
-            zero = np.sqrt(((P[:, None] - P[None]) ** 2).sum(2)).min(1)
-            return zero.std() / zero.mean()
 
-    assert_exercise(check.check_neighbour_spread, right["neighbour_spread"], {
-        "to itself": itself,
-        "upside down": lambda P: distances(P).mean() / distances(P).std(),
-        "squared distances": lambda P: (distances(P) ** 2).std() / (distances(P) ** 2).mean(),
-        "divide by the mean": lambda P: distances(P).std(),
-        "n − 1": lambda P: distances(P).std(ddof=1) / distances(P).mean()})
+def test_hidden_islands(right):
+    def uneven(m, d, seed):
+        rng = np.random.default_rng(seed)
+        return rng.standard_normal((m, d)) * np.exp(0.5 * rng.standard_normal((m, 1)))
+
+    def grid(m, d, seed):
+        side = np.stack(np.meshgrid(np.arange(5.0), np.arange(7.0), [0.0, 1.0, 2.0, 3.0]), -1).reshape(-1, 3)[:m]
+        rng = np.random.default_rng(seed)
+        return np.hstack([side, np.zeros((m, d - 3))]) + 1e-3 * rng.standard_normal((m, d))
+
+    def far_grids(m, d, seed):
+        cloud = 0.5 * grid(m // 2, d, seed)
+        return np.vstack([cloud, cloud + 1e-6 + 50 * np.eye(d)[-1]])
+
+    assert_exercise(check.check_hidden_islands, right["hidden_islands"], {
+        "Hopkins stands only": islands([1.0], apart=0.0),
+        "exchanged": uneven,
+        "make the islands alike": islands([1.0, 0.2, 1.0]),
+        "too much alike for chance": far_grids,
+        "coincide": lambda m, d, seed: 9 * np.eye(d)[np.arange(m) % 4],
+        "two seeds give the same": islands([1.0] * 4, seed_used=False),
+        "has shape": lambda m, d, seed: islands([1.0] * 4)(d, m, seed),
+        "not finite": lambda m, d, seed: np.full((m, d), np.nan)})
 
 
 def test_paired_p(right):
@@ -115,4 +140,9 @@ def test_paired_p(right):
         "as if unpaired": unpaired,
         "both directions": counted(lambda sums, seen: np.mean(abs(sums) >= abs(seen) - 1e-9)),
         "wrong direction": counted(lambda sums, seen: np.mean(sums <= seen + 1e-9)),
+        "drew swaps at random": lambda low, high:
+            np.mean(np.random.default_rng(1).choice([-1, 1], (4_000, len(low))) @ (high - low)
+                    >= (high - low).sum() - 1e-9),
+        "ranks in place of sizes": lambda low, high: stats.wilcoxon(high, low, alternative="greater").pvalue,
+        "little room": counted(lambda sums, seen: np.mean(sums >= seen)),
         "as for random draws": counted(lambda sums, seen: (1 + np.sum(sums >= seen - 1e-9)) / (1 + len(sums)))})

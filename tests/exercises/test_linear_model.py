@@ -16,17 +16,22 @@ def _loop(mistake):
     """Training in batches with one mistake: ``mistake`` names it."""
     def train_in_batches(x, y, eta, batch, epochs):
         theta = np.zeros(2)
-        for _ in range(epochs):
+        width = len(x) // batch if mistake == "count, cut" else batch
+        for epoch in range(epochs):
             start = theta = np.zeros(2) if mistake == "reset" else theta
-            for first in range(0, len(x), batch):
-                a, b = x[first:first + batch], y[first:first + batch]
+            firsts = range(0, len(x), width)
+            for first in firsts if mistake != "next" else [firsts[epoch % len(firsts)]]:
+                a, b = x[first:first + width], y[first:first + width]
                 if mistake == "full":
                     a, b = x, y
                 if mistake == "drop" and len(a) < batch:
                     break
                 at = start if mistake == "stale" else theta
-                size = {"sum": len(a), "by n": len(a) / len(x), "by batch": len(a) / batch}.get(mistake, 1)
+                size = {"sum": len(a), "half sum": len(a) / 2, "by n": len(a) / len(x),
+                        "by batch": len(a) / batch}.get(mistake, 1)
                 step = eta * _right_gradient(at, a, b) * size
+                if mistake == "slope only":
+                    step[1] = 0
                 if mistake == "alternate":
                     theta = theta - [step[0], 0]
                     step = [0, eta * _right_gradient(theta, a, b)[1]]
@@ -36,8 +41,18 @@ def _loop(mistake):
                 theta = theta - step
                 if mistake == "one":
                     break
+            if mistake == "early":
+                return tuple(theta)
         return tuple(theta)
     return train_in_batches
+
+
+def _split_in(x, y, eta, batch, epochs):
+    theta = np.zeros(2)
+    for _ in range(epochs):
+        for a, b in zip(np.array_split(x, batch), np.array_split(y, batch), strict=True):
+            theta = theta - eta * _right_gradient(theta, a, b)
+    return tuple(theta)
 
 
 def _right_gradient(theta, x, y):
@@ -63,11 +78,18 @@ def test_weighted_gradient(answers):
         residual = 2 * w / w.sum() * (m * x + c - y)
         return residual * x, residual
 
+    def prediction_only(m, c, x, y, w):
+        residual = w * (m * x + c) - y
+        return 2 * np.sum(residual * x) / w.sum(), 2 * np.sum(residual) / w.sum()
+
     assert_exercise(linear_model.check_weighted_gradient, right, {
         "sign is wrong": scaled(lambda x, w: -1),
         "2 from the square is missing": scaled(lambda x, w: 0.5),
-        "gradient of the weighted sum": scaled(lambda x, w: w.sum()),
-        "divides by the number of samples": scaled(lambda x, w: w.mean()),
+        "gradient of the weighted sum; divide": scaled(lambda x, w: w.sum()),
+        "divides by the number of samples; a": scaled(lambda x, w: w.mean()),
+        "sum, and the 2": scaled(lambda x, w: w.sum() / 2),
+        "samples, and the 2": scaled(lambda x, w: w.mean() / 2),
+        "touch the prediction only": prediction_only,
         "weights are not used": lambda m, c, x, y, w: right(m, c, x, y, np.ones_like(w)),
         "count twice": twice,
         "two entries are swapped": lambda m, c, x, y, w: right(m, c, x, y, w)[::-1],
@@ -89,6 +111,7 @@ def test_where_it_ends(answers):
         "upside down": lambda a, b, c: c + (c - b) * (b - a) / (c - b) / (1 - (b - a) / (c - b)),
         "takes m2/m1": lambda a, b, c: c + (c - b) * (c / b) / (1 - c / b),
         "mean of the three": lambda a, b, c: (a + b + c) / 3,
+        "keep its sign": lambda a, b, c: c + (c - b) * abs((c - b) / (b - a)) / (1 - abs((c - b) / (b - a))),
         "wrong sign": lambda a, b, c: 2 * c - right(a, b, c),
     })
 
@@ -99,44 +122,57 @@ def test_train_in_batches(answers):
         "it climbs": lambda x, y, eta, batch, epochs: right(x, y, -eta, batch, epochs),
         "all samples in every step": _loop("full"),
         "one step an epoch": _loop("one"),
+        "goes through all batches": _loop("next"),
+        "number of samples in each": _split_in,
+        "not of the samples in each": _loop("count, cut"),
+        "never moved": _loop("slope only"),
+        "without the 2": _loop("half sum"),
         "smaller batch is left out": _loop("drop"),
-        "sum over the batch": _loop("sum"),
+        "sum over the batch; use": _loop("sum"),
         "size of the batch": _loop("by n"),
         "half as long": lambda x, y, eta, batch, epochs: right(x, y, eta / 2, batch, epochs),
         "computed at its start": _loop("stale"),
         "with the slope already changed": _loop("alternate"),
         "with the intercept already changed": _loop("intercept first"),
         "divided by `batch`": _loop("by batch"),
-        "begins at 0 again": _loop("reset"),
+        "begin at 0 again, or does": _loop("reset"),
         "once too often": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, epochs + 1),
         "once too few": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, max(epochs - 1, 0)),
         "swapped": lambda x, y, eta, batch, epochs: right(x, y, eta, batch, epochs)[::-1],
         "in place": _changes_x,
         "returned None": lambda x, y, eta, batch, epochs: None,
     })
+    with pytest.raises(AssertionError, match="return too early"):
+        linear_model.check_train_in_batches(_loop("early"))
 
 
-def test_largest_stable_rate(answers):
-    right = answers["largest_stable_rate"]
+def test_factor_for_rate(answers):
+    right = answers["factor_for_rate"]
 
-    def by_smallest(x):
+    def beta(x):
         A = np.column_stack([x, np.ones(len(x))])
-        return 2 / np.linalg.eigvalsh(2 / len(x) * A.T @ A)[0]
+        return np.linalg.eigvalsh(2 / len(x) * A.T @ A)[-1]
 
-    def by_singular(x):
-        return len(x) / np.linalg.svd(np.column_stack([x, np.ones(len(x))]))[1][0]
-
-    assert_exercise(linear_model.check_largest_stable_rate, right, {
-        "safe choice": lambda x: right(x) / 2,
-        "β itself": lambda x: 2 / right(x),
-        "half-mean": lambda x: right(x) * 2,
-        "sum of squares": lambda x: right(x) / len(x),
-        "smallest eigenvalue": by_smallest,
-        "slope alone": lambda x: 1 / np.mean(x**2),
-        "variance for the curvature": lambda x: 1 / np.var(x),
-        "singular value": by_singular,
-        "best rate in the long run": lambda x: 2 / (2 / right(x) + 2 / by_smallest(x)),
+    assert_exercise(linear_model.check_factor_for_rate, right, {
+        "multiply the inputs by": lambda x, eta: 1 / right(x, eta),
+        "k²; take the root": lambda x, eta: right(x, eta) ** 2,
+        "whole Hessian": lambda x, eta: np.sqrt(beta(x) * eta / 2),
+        "in proportion": lambda x, eta: beta(x) * eta / 2,
+        "own curvature": lambda x, eta: np.sqrt(np.mean(x**2) * eta),
+        "variance for the curvature": lambda x, eta: np.sqrt(np.var(x) * eta),
+        "safe choice": lambda x, eta: right(x, 2 * eta),
+        "half-mean": lambda x, eta: right(x, eta / 2),
+        "sum of squares": lambda x, eta: right(x, len(x) * eta),
+        "should be np.inf": lambda x, eta: right(x, eta) if eta < 1 else 1e9,
+        "return np.inf": lambda x, eta: right(x, eta) if eta < 1 else None,
     })
+
+
+@pytest.mark.parametrize("eta", [0.02, 0.4, 0.95])
+def test_the_reference_factor_puts_the_rate_on_the_limit(answers, eta):
+    x = np.random.default_rng(4).normal(-2, 3, 40)
+    A = np.column_stack([x / answers["factor_for_rate"](x, eta), np.ones(40)])
+    assert 2 / np.linalg.eigvalsh(2 / 40 * A.T @ A)[-1] == pytest.approx(eta)
 
 
 def test_standardise(answers):
@@ -187,24 +223,54 @@ def test_the_reference_turns_constant_columns_into_zeros(answers, value):
     np.testing.assert_array_equal(std, 1)
 
 
-def test_fit_in_one_step(answers):
-    right = answers["fit_in_one_step"]
+def _through_z(there=lambda m, c, mean, s: (m * s, c + m * mean), back=lambda w, b, mean, s: (w / s, b - w * mean / s),
+               scale=1.0, ddof=0, targets=lambda y: y):
+    """One step in z; each argument can hold a mistake."""
+    def step_in_z(slope, intercept, x, y, eta):
+        mean, s = x.mean(), x.std(ddof=ddof)
+        w, b = there(slope, intercept, mean, s)
+        by_w, by_b = _right_gradient((w, b), (x - mean) / s, targets(y))
+        return back(w - scale * eta * by_w, b - scale * eta * by_b, mean, s)
+    return step_in_z
 
-    def in_z(x, y):
-        return right((x - x.mean()) / x.std(), y)
 
-    assert_exercise(linear_model.check_fit_in_one_step, right, {
-        "the line in z": in_z,
-        "still that of z": lambda x, y: (right(x, y)[0], y.mean()),
-        "has 1/.n − 1.; with": lambda x, y: (right(x, y)[0] * 24 / 25, y.mean() - right(x, y)[0] * 24 / 25 * x.mean()),
-        "multiplied by s: with": lambda x, y: (in_z(x, y)[0] * x.std(),
-                                              y.mean() - in_z(x, y)[0] * x.std() * x.mean()),
-        "multiplied by s; it is": lambda x, y: (in_z(x, y)[0] * x.std(), right(x, y)[1]),
-        "wrong way": lambda x, y: (right(x, y)[0], y.mean() + right(x, y)[0] * x.mean()),
-        "lacks the division": lambda x, y: (right(x, y)[0], y.mean() - in_z(x, y)[0] * x.mean()),
-        "half of the way": lambda x, y: tuple(v / 2 for v in right(x, y)),
-        "twice the answer": lambda x, y: tuple(2 * v for v in right(x, y)),
+def test_step_in_z(answers):
+    right = answers["step_in_z"]
+
+    def stay(m, c, mean, s):
+        return m, c
+
+    def in_x(m, c, x, y, eta):
+        return tuple(np.array([m, c]) - eta * _right_gradient((m, c), x, y))
+
+    assert_exercise(linear_model.check_step_in_z, right, {
+        "line in z: write": _through_z(back=stay),
+        "not translated into z": _through_z(there=stay),
+        "neither into z nor back": _through_z(there=stay, back=stay),
+        "taken in x": in_x,
+        "into z the intercept was moved": _through_z(there=lambda m, c, mean, s: (m * s, c - m * mean)),
+        "into z the intercept was left": _through_z(there=lambda m, c, mean, s: (m * s, c)),
+        "into z the slope was left": _through_z(there=lambda m, c, mean, s: (m, c + m * mean)),
+        "into z the slope was divided": _through_z(there=lambda m, c, mean, s: (m / s, c + m * mean)),
+        "back the intercept was moved": _through_z(back=lambda w, b, mean, s: (w / s, b + w * mean / s)),
+        "still that of z": _through_z(back=lambda w, b, mean, s: (w / s, b)),
+        "lacks the division": _through_z(back=lambda w, b, mean, s: (w / s, b - w * mean)),
+        "multiplied by s; one": _through_z(back=lambda w, b, mean, s: (w * s, b - w * mean / s)),
+        "multiplied by s, for": _through_z(back=lambda w, b, mean, s: (w * s, b - w * s * mean)),
+        "has 1/.n − 1.; with": _through_z(ddof=1),
+        "half as long": _through_z(scale=0.5),
+        "it climbs": _through_z(scale=-1),
+        "sum over the samples": _through_z(scale=25),
+        "line of least squares": lambda m, c, x, y, eta: np.polyfit(x, y, 1),
+        "standardised as well": _through_z(targets=lambda y: (y - y.mean()) / y.std()),
+        "nothing moved": lambda m, c, x, y, eta: (m, c),
+        "swapped": lambda *inputs: right(*inputs)[::-1],
     })
+
+
+def test_a_step_in_z_with_half_ends_on_the_least_squares_line(answers):
+    x, y, slope, intercept = linear_model._problem(7)
+    np.testing.assert_allclose(answers["step_in_z"](slope, intercept, x, y, 0.5), np.polyfit(x, y, 1), rtol=1e-9)
 
 
 def test_the_oracles_are_independent_and_right():

@@ -24,6 +24,10 @@ def test_init(answers):
         "d_in, not d_out": lambda i, o, a: right(o, o, a),
         "as Xavier does": lambda i, o, a: right((i + o) / 2, o, a),
         "make up for what is lost": lambda i, o, a: ((1 + a * a) / 2 / i) ** 0.5,
+        "not its variance": lambda i, o, a: (1 / ((0.5 * (1 + a * a) - (1 - a) ** 2 / (2 * np.pi)) * i)) ** 0.5,
+        "uniform distribution ends": lambda i, o, a: 3**0.5 * right(i, o, a),
+        "Xavier's start": lambda i, o, a: (2 / (i + o)) ** 0.5,
+        "not over d_in alone": lambda i, o, a: 2 / ((1 + a * a) * i**0.5),
     })
 
 
@@ -46,6 +50,12 @@ def test_block(answers):
         "not multiplied by 1 - t": lambda v, t: max(1 - t, 0) * v,
         "not by its square": lambda v, t: max(1 - t / (v @ v), 0) * v,
         "not away from it": lambda v, t: v + t * v / np.linalg.norm(v),
+        "not by t/2": lambda v, t: max(1 - t / (2 * np.linalg.norm(v)), 0) * v,
+        "not by 2t": lambda v, t: max(1 - 2 * t / np.linalg.norm(v), 0) * v,
+        "not v itself": lambda v, t: max(np.linalg.norm(v) - t, 0) * v,
+        "sum of absolute values": lambda v, t: max(1 - t / np.abs(v).sum(), 0) * v,
+        "not shortened one by one": lambda v, t: v - t * np.sign(v) if np.linalg.norm(v) > t else 0 * v,
+        "taken away, not the length": lambda v, t: t * v / np.linalg.norm(v),
         "no direction": divides_by_nothing,
         "in place": in_place,
     })
@@ -68,7 +78,11 @@ def test_dropout_limit(answers):
         "variance of a mask": priced(lambda X, p: p * sums(X)),
         "in the price once": priced(lambda X, p: p / (1 - p) ** 2 * sums(X)),
         "not its length": priced(lambda X, p: p / (1 - p) * np.sqrt(sums(X))),
-        "only the diagonal": priced(lambda X, p: p / (1 - p) * X.T @ X),
+        "only its diagonal": priced(lambda X, p: p / (1 - p) * X.T @ X),
+        "factor 2 of the penalty": priced(lambda X, p: 2 * p / (1 - p) * sums(X)),
+        "not their mean for all": priced(lambda X, p: p / (1 - p) * np.trace(X.T @ X) / 4 * np.eye(4)),
+        "not their sum for all": priced(lambda X, p: p / (1 - p) * np.trace(X.T @ X) * np.eye(4)),
+        "longer by": lambda X, y, p: answers["dropout_limit"](X, y, p) / (1 - p),
     })
 
 
@@ -96,6 +110,10 @@ def test_fold(answers):
         s = deviation(g, v, eps)
         return (s * W if W.shape[0] == W.shape[1] else s[:, None] * W), whole(s, c, b, mu)
 
+    def turned(W, c, g, b, mu, v, eps=1e-5):
+        s = deviation(g, v, eps)
+        return s[:, None] * (W.T if W.shape[0] == W.shape[1] else W), whole(s, c, b, mu)
+
     assert_exercise(ex.check_fold, answers["fold"], {
         "not its columns": columns,
         "gamma is missing": folded(lambda g, v, eps: 1 / np.sqrt(v + eps), whole),
@@ -112,4 +130,30 @@ def test_fold(answers):
         "it is not scaled": folded(deviation, lambda s, c, b, mu: s * (c - mu + b)),
         "not added": folded(deviation, lambda s, c, b, mu: s * (c + mu) + b),
         "two things": lambda W, c, g, b, mu, v, eps=1e-5: W,
+        "exchanged": lambda *inputs: answers["fold"](*inputs)[::-1],
+        "W was transposed": turned,
+        "mean is inside": folded(deviation, lambda s, c, b, mu: s * c - mu + b),
+        "not c from the mean": folded(deviation, lambda s, c, b, mu: s * (mu - c) + b),
+        "beta alone": folded(deviation, lambda s, c, b, mu: b),
+    })
+
+
+def test_reach(answers):
+    right = answers["reach"]
+
+    def with_least(least):
+        return lambda d, questions: (least(len(d), int((d == 0).sum())), right(d, questions)[1])
+
+    def with_seeds(seeds):
+        return lambda d, questions: (right(d, questions)[0], seeds(d, questions))
+
+    assert_exercise(ex.check_reach, right, {
+        "has no sign": with_least(lambda n, zeros: 2.0 ** (1 - n)),
+        "two choices, not one": with_least(lambda n, zeros: 2.0 ** (zeros - n)),
+        "larger, not smaller": with_least(lambda n, zeros: 2.0 ** (1 - n - zeros)),
+        "divide by their number": with_least(lambda n, zeros: 2.0 ** (1 + zeros)),
+        "divided by the number of questions": with_seeds(lambda d, q: right(d, 1)[1]),
+        r"not 1/2ⁿ": with_seeds(lambda d, q: right(d, q)[1] - 1),
+        "a seed too late": with_seeds(lambda d, q: right(d, q)[1] + 1),
+        "should return two things": lambda d, q: 0.5,
     })
