@@ -78,6 +78,9 @@ def check_passes(answer: Any) -> None:
         if not isinstance(got, (list, tuple)) or any(not isinstance(pair, (list, tuple)) or len(pair) != 2
                                                      for pair in got):
             refuse("passes should return a list of pairs (column, row)", inputs=shown)
+        if any(np.iscomplexobj(to_numpy(part)) for pair in got for part in pair):
+            refuse("passes: complex numbers come from eigenvectors, which square kernels alone have; the decomposition "
+                   "meant is another", inputs=shown)
         pairs = [(to_numpy(a).astype(float).ravel(), to_numpy(b).astype(float).ravel()) for a, b in got]
         if any(len(a) == w.shape[1] and len(b) == w.shape[0] for a, b in pairs) and w.shape[0] != w.shape[1]:
             refuse("passes: the column comes first; these pairs hold the row first", inputs=shown)
@@ -116,11 +119,18 @@ def check_find_kernel(answer: Any) -> None:
         y = (windows * w).sum((2, 3)) + noise * rng.normal(size=windows.shape[:2])
         right = np.linalg.lstsq(A, y.ravel(), rcond=None)[0].reshape(k, k)     # (k², ) -> (k, k)
         got = call(answer, "find_kernel", x, y, k)
+        constant = np.linalg.lstsq(np.c_[A, np.ones(len(A))], y.ravel(), rcond=None)[0][:-1].reshape(k, k)
+        circle = np.fft.ifft2(np.conj(np.fft.fft2(y, x.shape) / np.fft.fft2(x))).real[:k, :k]
+        around = np.linalg.lstsq(A, y.T.ravel(), rcond=None)[0].reshape(k, k)
         first = np.linalg.solve(A[:k * k], y.ravel()[:k * k]).reshape(k, k)    # (k², ) -> (k, k)
         ridge = np.linalg.solve(A.T @ A + np.eye(k * k), A.T @ y.ravel()).reshape(k, k)
         compare(got, right, "find_kernel", {
             "the kernel is turned by half a turn: y is a cross-correlation here": right[::-1, ::-1],
             "the kernel is transposed: its rows and the windows' rows do not match": right.T,
+            "the map has no constant in it: weights alone are asked for": (
+                constant if noise else np.full((k, k), np.nan)),
+            "this divides by waves on a circle; the map has no wrapped rim, its places are n − k + 1": circle,
+            "the map is read column by column and the windows row by row": around,
             "it is upside down": right[::-1],
             "it is mirrored from left to right": right[:, ::-1],
             "exact for the first k² places, which then carry all of the noise: use all places": (
@@ -142,18 +152,24 @@ def check_max_pool_backward(answer: Any) -> None:
     """
     rng = np.random.default_rng(4)
     for (rows, columns), k, s in (((4, 4), 2, 2), ((6, 9), 3, 3), ((7, 5), 3, 1), ((9, 8), 3, 2), ((6, 6), 2, 3)):
-        # Whole numbers without ties, negative ones too: a maximum need not be above 0.
-        x = (rng.permutation(rows * columns) - rows * columns // 2).reshape(rows, columns).astype(float)
+        # Whole numbers without ties, half or more of them negative: a maximum need not be above 0.
+        least = -rows * columns // 2 if rows == 4 else -3 * rows * columns // 4
+        x = (rng.permutation(rows * columns) + least).reshape(rows, columns).astype(float)
         shape = (rows - k) // s + 1, (columns - k) // s + 1
         g = rng.integers(1, 9, shape).astype(float)
-        kinds = {kind: np.zeros_like(x) for kind in ("max", "last", "min", "mean", "sum", "corner", "value")}
+        kinds = {kind: np.zeros_like(x) for kind in ("max", "last", "min", "mean", "sum", "corner", "value", "one",
+                                                     "swap", "size", "positive")}
         for i, j in np.ndindex(shape):
             window = np.s_[s * i:s * i + k, s * j:s * j + k]
-            for kind, at in (("max", x[window].argmax()), ("min", x[window].argmin()), ("corner", 0)):
+            for kind, at in (("max", x[window].argmax()), ("min", x[window].argmin()), ("corner", 0),
+                             ("size", np.abs(x[window]).argmax())):
                 a, b = divmod(int(at), k)
                 kinds[kind][s * i + a, s * j + b] += g[i, j]
                 if kind == "max":
                     kinds["last"][s * i + a, s * j + b] = g[i, j]
+                    kinds["one"][s * i + a, s * j + b] += 1
+                    kinds["swap"][s * i + b, s * j + a] += g[i, j]
+                    kinds["positive"][s * i + a, s * j + b] += g[i, j] * (x[window].max() > 0)
                     kinds["value"][s * i + a, s * j + b] += g[i, j] * x[window].max()
             kinds["mean"][window] += g[i, j] / k**2
             kinds["sum"][window] += g[i, j]
@@ -162,9 +178,13 @@ def check_max_pool_backward(answer: Any) -> None:
         compare(call(answer, "max_pool_backward", g, x, k, s), right, "max_pool_backward", {
             "one pixel can win several windows, and gets the gradient of each: add, do not overwrite":
                 kinds["last"] if (kinds["last"] != right).any() else nothing,
+            "a winner below 0 is paid too: this is max pooling, no ReLU": kinds["positive"],
+            "the upstream gradient is left out: each winner passes on what arrives from above": kinds["one"],
+            "row and column of the winner are exchanged inside its window": kinds["swap"],
             "this is the gradient of mean pooling: a maximum listens to one pixel only": kinds["mean"],
             "every pixel of the window gets the whole gradient: only the winner moves the maximum": kinds["sum"],
             "the smallest pixel of each window is paid, not the largest": kinds["min"],
+            "the largest size is not the largest value: -3 is below 1": kinds["size"],
             "the gradient goes to the window's corner, not to where the maximum stands": kinds["corner"],
             "the slope of a maximum with respect to its winner is 1, whatever the winner's value": kinds["value"],
             "windows are k apart here; the stride says how far they are":
@@ -222,13 +242,15 @@ def check_train_moved(answer: Any) -> None:
                                             "smaller steps, or more of them?"),
         (home < 0.6, f"{home:.0%} of the digits in the middle are read right, so it has not learned to read yet: more "
                      "steps, or a rate that suits"),
-        (home - away > 0.15, f"{home:.0%} of the digits in the middle are read right, but {away:.0%} of the moved "
-                             "ones: what in the net, or in what it is shown, could make it forget the place?"),
+        (home - away > 0.15, f"{home:.0%} of the digits in the middle are read right, but {away:.1%} of the moved "
+                             f"ones (asked are {_SHARE:.0%}): what in the net, or in what it is shown, could make it "
+                             "forget the place?"),
     ):
         if seen:
             refuse(f"train_moved: {hint}", inputs=shown)
-    refuse(f"train_moved: {away:.0%} of the moved digits are read right, and {home:.0%} of those in the middle: the "
-           f"place is no longer the trouble, reading is; {size} of {_BUDGET} numbers are used", inputs=shown)
+    refuse(f"train_moved: {away:.1%} of the moved digits are read right (asked are {_SHARE:.0%}), and {home:.0%} of "
+           "those in the middle: the place is no longer the trouble, reading is; "
+           f"{size} of {_BUDGET} numbers are used", inputs=shown)
 
 
 def _scores(net: nn.Module, X: torch.Tensor) -> Array:

@@ -154,8 +154,11 @@ class KernelEditor(live.Explorer):
         self._frame.set_xy((j - 1.5, i - 1.5))
         self._dot.set_data([j], [i])
         self._says.set_text(f"here: {y[i, j]:.2f}")
+        top, most = np.unravel_index(y.argmax(), y.shape)
         self._state = {"row": float(i), "column": float(j), "output": float(y[i, j]), "least": float(y.min()),
-                       "greatest": float(y.max()), "sum of weights": total, "shift": float(values["shift"])}
+                       "greatest": float(y.max()), "row of the greatest": float(top),
+                       "column of the greatest": float(most), "sum of weights": total,
+                       "shift": float(values["shift"])}
 
     def set(self, **values: Any) -> None:
         """Set several controls at once; a kernel's name sets its nine weights.
@@ -166,7 +169,7 @@ class KernelEditor(live.Explorer):
         super().set(**{**_weights(values.get("kernel", OWN)), **values})
 
     def state(self) -> dict[str, float]:
-        """Where the window is, what it answers, the map's least and greatest value, the sum of the weights."""
+        """Where the window is, what it answers, the map's extremes and where they are, the sum of the weights."""
         return dict(self._state)
 
     def _on_change(self, change: Any) -> None:

@@ -78,6 +78,7 @@ def test_passes(answers):
         "column comes first": lambda w: [(b, a) for a, b in right(w)] if w.shape[0] != w.shape[1] else right(w),
         "a row 3": lambda w: [(a[:2], b) for a, b in right(w)],
         "list of pairs": lambda w: w,
+        "eigenvectors": lambda w: [(w[:, i] * (1 + 1j), row) for i, row in enumerate(np.eye(w.shape[1]))],
     })
     ex.check_passes(lambda w: [(2 * a, b / 2) for a, b in right(w)])
 
@@ -100,6 +101,10 @@ def test_find_kernel(answers):
             return (A.T @ b).reshape(k, k) / (len(A) if mean else 1)
         return find_kernel
 
+    def with_constant(x, y, k):
+        A, b = equations(x, y, k)
+        return np.linalg.lstsq(np.c_[A, np.ones(len(A))], b, rcond=None)[0][:-1].reshape(k, k)
+
     assert_exercise(ex.check_find_kernel, right, {
         "half a turn": lambda *a: right(*a)[::-1, ::-1],
         "is transposed": lambda *a: right(*a).T,
@@ -109,6 +114,10 @@ def test_find_kernel(answers):
         "have to be divided out": correlated(False),
         "white noise": correlated(True),
         "a ridge pulls": correlated(False, ridge=1.0),
+        "no constant": with_constant,
+        "on a circle": lambda x, y, k: np.fft.ifft2(np.conj(np.fft.fft2(y, x.shape) / np.fft.fft2(x))).real[:k, :k],
+        "column by column": lambda x, y, k: np.linalg.lstsq(equations(x, y, k)[0], y.T.ravel(),
+                                                            rcond=None)[0].reshape(k, k),
         "numbers are right": lambda *a: right(*a).ravel(),
     })
 
@@ -142,6 +151,13 @@ def test_max_pool_backward(answers):
             part += g * share(x)
         return put
 
+    def exchanged(g, x, k, s):
+        found = np.zeros_like(x)
+        for i, j in np.ndindex(g.shape):
+            a, b = divmod(int(x[s * i:s * i + k, s * j:s * j + k].argmax()), k)
+            found[s * i + b, s * j + a] += g[i, j]
+        return found
+
     assert_exercise(ex.check_max_pool_backward, right, {
         "do not overwrite": windows(at(np.argmax, lambda old, x, g: g)),
         "mean pooling": windows(everywhere(lambda x: 1 / x.size)),
@@ -150,6 +166,10 @@ def test_max_pool_backward(answers):
         "window's corner": windows(at(lambda x: 0, lambda old, x, g: old + g)),
         "whatever the winner's value": windows(at(np.argmax, lambda old, x, g: old + g * x)),
         "the stride says": lambda g, x, k, s: ex._overlapping_as_blocks(g, x, k),
+        "no ReLU": windows(at(np.argmax, lambda old, x, g: old + g * (x > 0))),
+        "upstream gradient is left out": windows(at(np.argmax, lambda old, x, g: old + 1)),
+        "row and column of the winner": exchanged,
+        "largest size": windows(at(lambda x: np.abs(x).argmax(), lambda old, x, g: old + g)),
         "should have shape": lambda g, x, k, s: g,
         "opposite sign": lambda *a: -right(*a),
     })
@@ -212,6 +232,7 @@ def test_train_moved(answers):
         "called a 7": one_class,
         "not learned to read yet": lambda X, y: mlp([784, 10], seed=0),
         "forget the place": straight,
+        r"asked are 88%\), and": lambda X, y: Halved(once(X, y)),
         "reading is": lambda X, y: Halved(once(X, y)),
         "does not take images": lambda X, y: mlp([783, 10], seed=0),
         r"got \(297, 9\)": lambda X, y: mlp([784, 9], seed=0),
