@@ -78,6 +78,7 @@ class DigitCanvas(live.Explorer):
         pad.set(xlim=(0, 1), ylim=(1, 0), aspect="equal", xticks=[], yticks=[], title="draw here")
         seen.set(xticks=[], yticks=[], title="what the net sees")
         bars.set(xlim=(0, 1.4), xticks=[0, 0.25, 0.5, 0.75, 1], ylim=(9.6, -0.6), yticks=range(10), xlabel="probability", title="what it says")
+        bars.spines["bottom"].set_bounds(0, 1)  # a probability ends at 1; the digit stands beside
         for ax in (pad, seen):
             ax.grid(False)
             for side in ax.spines.values():
