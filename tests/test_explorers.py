@@ -56,7 +56,7 @@ def test_every_control_and_button(name):
         assert explorer.live.image.value != before, f"button {key} changes nothing"
 
 
-MOUSE = ("gray-scott", "loss-surface", "loss-under-mouse", "perceptron")
+MOUSE = ("gray-scott", "loss-surface", "loss-under-mouse", "perceptron", "kernel-editor", "digit-canvas")
 
 
 @pytest.mark.parametrize("name", sorted(registry.EXPLORERS))

@@ -12,6 +12,8 @@ EXPLORERS: dict[str, str] = {
     "optimizer-race": "optimizer_race:OptimizerRaceExplorer",
     "perceptron": "perceptron:PerceptronExplorer",
     "signal-propagation": "signal_propagation:SignalPropagationExplorer",
+    "kernel-editor": "kernel_editor:KernelEditor",
+    "digit-canvas": "digit_canvas:DigitCanvas",
     "backpropagation": "backpropagation:BackpropagationExplorer",
     "gray-scott": "gray_scott:GrayScottExplorer",
     "iteration-complexity": "iteration_complexity:IterationComplexityExplorer",
